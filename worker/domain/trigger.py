@@ -1,0 +1,39 @@
+"""A request for runs, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from worker.domain.billing_period import BillingPeriod
+    from worker.domain.report import RunReport
+    from worker.domain.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Who asked for what. ``names`` selects configured sources (none: all); ``source`` is one defined on the command line.
+
+    ``start`` and ``end`` (half open) narrow the months; ``reconvert`` reads unchanged files again.
+    """
+
+    trigger_id: str
+    names: tuple[str, ...] = ()
+    source: Source | None = None
+    start: BillingPeriod | None = None
+    end: BillingPeriod | None = None
+    reconvert: bool = False
+    max_rejected_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerState:
+    """What came of a trigger so far: runs in the ledger, and reports of what needed none.
+
+    ``planned`` says that no more will be added.
+    """
+
+    planned: bool
+    run_ids: tuple[str, ...]
+    reports: tuple[RunReport, ...]

@@ -1,0 +1,210 @@
+"""What the services need of the world. Adapters fulfil these; tests fulfil them with fakes that pass the same suites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    import polars as pl
+
+    from worker.domain.outcome import FileOutcome, RunState
+    from worker.domain.plan import FileJob, RunPlan, Slot
+    from worker.domain.publication import Held, Publication, PublicationRecord
+    from worker.domain.report import RunReport
+    from worker.domain.trigger import Trigger, TriggerState
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object as a listing shows it. ``key`` is what `ReportStore.fetch` takes."""
+
+    key: str
+    etag: str
+    size: int
+    last_modified: datetime
+
+
+class ReportStore(Protocol):
+    """The bucket (or folder) that one source's reports are delivered to, and nothing outside its prefix.
+
+    ``requests`` counts the calls made to AWS so far through this store; a folder makes none.
+    ``roots`` are the prefixes that a manifest's key may carry before a listed key: ``("",)`` on S3; for a folder, the names
+    of the folder and of its parents, nearest first, because a copy may start anywhere inside the bucket.
+    """
+
+    roots: tuple[str, ...]
+    bucket: str
+
+    @property
+    def requests(self) -> int: ...
+
+    def list(self) -> Iterable[StoredObject]:
+        """Every object below the prefix, in key order. NotFoundError when the bucket or folder is not there."""
+
+    def read_manifest(self, key: str, if_none_match: str | None = None) -> tuple[bytes, str] | None:
+        """A small object's body and ETag, or None when its ETag still is ``if_none_match``."""
+
+    def fetch(self, key: str, etag: str, size: int, into: Path) -> int:
+        """Copy the object to a local file, whole, and return the bytes read.
+
+        ChangedError when its ETag is no longer ``etag``; TransientError when fewer or more than ``size`` bytes arrive.
+        """
+
+
+class RateLimiter(Protocol):
+    """The token bucket that every request to a customer's AWS account goes through."""
+
+    def acquire(self, bucket: str) -> float:
+        """Take one token of the named bucket, waiting for it; returns the seconds waited. TransientError: no limiter."""
+
+
+class PartStore(Protocol):
+    """The warehouse's Parquet parts: written once, under the digest of their input."""
+
+    def find(self, job: FileJob) -> FileOutcome | None:
+        """The outcome kept in the part's footer, if the part was written already."""
+
+    def create(self, job: FileJob, tag_keys: tuple[str, ...]) -> AbstractContextManager[PartWriter]:
+        """A writer for the job's part and rejections. Leaving it without `PartWriter.finish` leaves nothing behind."""
+
+
+class PartWriter(Protocol):
+    """Writes the activities and rejections of one file, batch by batch."""
+
+    def write(self, activities: pl.DataFrame, rejections: pl.DataFrame) -> None: ...
+
+    def finish(self, outcome: FileOutcome) -> FileOutcome:
+        """Put rejections and then the part in their places; returns the outcome with their URIs and the data file.
+
+        FatalError when what was written, read back, is not the outcome's activities.
+        """
+
+
+class ActivityTable(Protocol):
+    """The published activities of every org."""
+
+    def records(self, org_id: str | None = None) -> tuple[PublicationRecord, ...]:
+        """The current publication record of every slot (of one org)."""
+
+    def current(self, slot: Slot) -> PublicationRecord | None: ...
+
+    def publish(self, slot: Slot, decide: Callable[[Held], Publication | None]) -> tuple[PublicationRecord, int]:
+        """Commit what ``decide`` makes of the held state, in one table commit; decide again when another commit came first.
+
+        None from ``decide`` means that nothing is left to do. Returns the slot's record and the snapshot id that has it.
+        """
+
+
+class RunReports(Protocol):
+    """The last closed run of every slot, kept beside the table: it says why a month is missing when Redis is gone."""
+
+    def keep(self, report: RunReport) -> None: ...
+
+    def latest(self) -> tuple[RunReport, ...]: ...
+
+
+class Triggers(Protocol):
+    """Who asked for runs, and which runs came of it."""
+
+    def open(self, trigger: Trigger) -> None: ...
+
+    def state(self, trigger_id: str) -> TriggerState: ...
+
+    def attach(self, trigger_id: str, run_id: str) -> None: ...
+
+    def conclude(self, trigger_id: str, report: RunReport) -> None:
+        """What needed no run: a month up to date, a source that failed before any month was known."""
+
+    def planned(self, trigger_id: str) -> None:
+        """Nothing more will be attached or concluded."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """How far a run is. ``failures`` are those of its failed files; ``rows`` and ``bytes_read`` of the finished ones."""
+
+    run_id: str
+    state: RunState
+    total: int
+    done: int
+    failed: int
+    rows: int
+    bytes_read: int
+
+
+class RunLedger(Protocol):
+    """The truth about runs in flight. Each call is one atomic step; doing one twice changes nothing."""
+
+    def open(self, plan: RunPlan, trigger_id: str) -> tuple[str, bool]:
+        """The id of the running run of this plan, opened now (True) or found running (False)."""
+
+    def plan(self, run_id: str) -> RunPlan: ...
+
+    def outcomes(self, run_id: str) -> Mapping[str, FileOutcome]:
+        """By digest."""
+
+    def progress(self, run_id: str) -> RunProgress: ...
+
+    def spend(self, run_id: str, requests: int) -> None:
+        """Count AWS requests that no file made."""
+
+    def close(self, run_id: str, report: RunReport) -> bool:
+        """End the run with this report; False if it had ended already."""
+
+    def report(self, run_id: str) -> RunReport | None:
+        """The report it was closed with."""
+
+
+class FileLeases(Protocol):
+    """Who works on which file. A lease is renewed while the worker lives."""
+
+    def claim(self, run_id: str, digest: str, token: str) -> FileJob | None:
+        """The job, now leased to ``token``; None when its outcome is known or its run has ended."""
+
+    def renew(self, run_id: str, digest: str, token: str) -> bool:
+        """False when the run has ended or been cancelled: stop working."""
+
+    def give_back(self, run_id: str, digest: str, token: str) -> None:
+        """The worker stops and did not lose the file."""
+
+    def record(self, run_id: str, outcome: FileOutcome) -> bool:
+        """The file's outcome; the first one stays. True when it was the run's last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """What a watchdog's look at one run found: files to send again, under a new generation, or a publish to send."""
+
+    run_id: str
+    generation: int
+    resend: tuple[str, ...] = ()
+    publish: bool = False
+    overdue: bool = False
+
+
+class Repairer(Protocol):
+    """Finds what a lost message or a killed worker left."""
+
+    def inspect(self, *, files_queue_is_empty: bool) -> tuple[Repairs, ...]:
+        """One look at every active run. Expired leases are counted as losses here; three close the file as lost."""
+
+    def stale_triggers(self) -> tuple[Trigger, ...]:
+        """Triggers whose coordinator never finished planning: to be sent again."""
+
+
+class Clock(Protocol):
+    """Time, so that tests own it."""
+
+    def now(self) -> datetime: ...
+
+
+class Telemetry(Protocol):
+    """What happened, as dotted past-tense events with all data in fields."""
+
+    def emit(self, event: str, **fields: object) -> None: ...
