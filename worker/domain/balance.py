@@ -93,4 +93,3 @@ class Balance:
             if went_in != came_out:
                 message = f"{about} does not balance: {name} in {went_in}, out {came_out}; nothing was published"
                 raise FatalError(message, "unbalanced", "report this with the file: it is a defect of the converter")
-

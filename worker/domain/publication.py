@@ -87,7 +87,9 @@ class Publication:
     drop: frozenset[str]
 
 
-def publication(plan: RunPlan, run_id: str, outcomes: Mapping[str, FileOutcome], held: Held, now: datetime) -> Publication:
+def publication(
+    plan: RunPlan, run_id: str, outcomes: Mapping[str, FileOutcome], held: Held, now: datetime
+) -> Publication:
     """Decide the commit that makes the plan's files the month, given what the table holds at this moment.
 
     ``outcomes`` are this run's, by digest. Raises ChangedError when a file that was to be kept is no longer held (plan
@@ -152,7 +154,9 @@ def _published(
 
 
 def _no_longer_held(plan: RunPlan, digest: str) -> ChangedError:
-    return ChangedError(f"{plan.source.name} {plan.period}: part {digest[:16]} was to be kept, and is no longer published")
+    return ChangedError(
+        f"{plan.source.name} {plan.period}: part {digest[:16]} was to be kept, and is no longer published"
+    )
 
 
 def _refuse_older_converter(plan: RunPlan, held: Held) -> None:
@@ -161,13 +165,17 @@ def _refuse_older_converter(plan: RunPlan, held: Held) -> None:
             f"{plan.source.name} {plan.period} was published by converter {held.record.converter_version}, "
             f"this worker has {plan.converter_version}"
         )
-        raise FatalError(message, "older_converter", "upgrade the workers; an older converter never replaces a newer record")
+        raise FatalError(
+            message, "older_converter", "upgrade the workers; an older converter never replaces a newer record"
+        )
 
 
 def _refuse_overlap(record: PublicationRecord, others: tuple[PublicationRecord, ...]) -> None:
     for other in others:
         shared = record.payers & other.payers
-        same_rows = not record.account_filter or not other.account_filter or record.account_filter == other.account_filter
+        same_rows = (
+            not record.account_filter or not other.account_filter or record.account_filter == other.account_filter
+        )
         if shared and same_rows:
             message = (
                 f"source {other.slot.source_name!r} of the same org already published payer {min(shared)} for "
@@ -182,4 +190,6 @@ def _refuse_rejections(plan: RunPlan, balance: Balance) -> None:
     if limit is None or balance.rejected.rows * 100 <= limit * balance.read.rows:
         return
     message = f"{balance.rejected.rows} of {balance.read.rows} rows were rejected, more than the {limit:g} % allowed"
-    raise BadRequestError(message, "too_many_rejected", "look at the reasons in `offgridflow runs RUN_ID`, or allow more")
+    raise BadRequestError(
+        message, "too_many_rejected", "look at the reasons in `offgridflow runs RUN_ID`, or allow more"
+    )

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime
+from decimal import Decimal
 
 from worker.domain.balance import Balance
+from worker.domain.errors import Failure
 from worker.domain.outcome import RunState
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-    from decimal import Decimal
-
-    from worker.domain.errors import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +104,10 @@ def warnings(balance: Balance) -> tuple[str, ...]:
     """What a reader of the month must know, one sentence each."""
     notes = balance.notes
     sentences = [
-        (balance.rejected.rows, "rejected ({})".format(", ".join(f"{n:,} {why}" for why, n in balance.rejected_by_reason.items()))),
+        (
+            balance.rejected.rows,
+            "rejected ({})".format(", ".join(f"{n:,} {why}" for why, n in balance.rejected_by_reason.items())),
+        ),
         (balance.unparsable, "with an amount that is no number"),
         (notes.get("unit_unknown", 0), "without a unit: their unit is `unknown`"),
         (notes.get("region_unknown", 0), "without a region: their location is `GLOBAL`"),

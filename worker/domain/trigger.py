@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from worker.domain.billing_period import BillingPeriod
-    from worker.domain.report import RunReport
-    from worker.domain.source import Source
+from worker.domain.billing_period import BillingPeriod
+from worker.domain.report import RunReport
+from worker.domain.source import Source
 
 
 @dataclass(frozen=True, slots=True)
