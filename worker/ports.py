@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from worker.domain.discovery import StoredObject as StoredObject
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path
 
     import polars as pl
 
@@ -18,16 +20,6 @@ if TYPE_CHECKING:
     from worker.domain.publication import Held, Publication, PublicationRecord
     from worker.domain.report import RunReport
     from worker.domain.trigger import Trigger, TriggerState
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """One object as a listing shows it. ``key`` is what `ReportStore.fetch` takes."""
-
-    key: str
-    etag: str
-    size: int
-    last_modified: datetime
 
 
 class ReportStore(Protocol):

@@ -70,18 +70,14 @@ class BillingPeriod:
         return cls(int(first[1]), int(first[2]))
 
     @classmethod
-    def of_path(cls, folders: tuple[str, ...]) -> BillingPeriod | None:
-        """The month that a key's folders spell, the last such folder first; None if none does.
+    def of_folder(cls, folder: str, parent: str = "") -> BillingPeriod | None:
+        """The month that a folder's name spells, None if it spells none.
 
         Known spellings: ``20180801-20180901`` (legacy), ``BILLING_PERIOD=2024-09`` (Data Exports, any case) and
-        ``year=2024/month=9`` (Athena).
+        ``month=9`` in a ``parent`` called ``year=2024`` (Athena).
         """
-        for at in range(len(folders) - 1, -1, -1):
-            found = DATE_FOLDER.fullmatch(folders[at]) or PARTITION.fullmatch(folders[at])
-            if not found and at and (month := ATHENA_MONTH.fullmatch(folders[at])):
-                year = ATHENA_YEAR.fullmatch(folders[at - 1])
-                if year:
-                    return cls(int(year[1]), int(month[1]))
-            if found:
-                return cls(int(found[1]), int(found[2]))
-        return None
+        found = DATE_FOLDER.fullmatch(folder) or PARTITION.fullmatch(folder)
+        if found:
+            return cls(int(found[1]), int(found[2]))
+        year, month = ATHENA_YEAR.fullmatch(parent), ATHENA_MONTH.fullmatch(folder)
+        return cls(int(year[1]), int(month[1])) if year and month else None
