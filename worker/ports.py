@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from worker.domain.columns import Binding
     from worker.domain.outcome import FileOutcome, RunState
     from worker.domain.plan import FileJob, RunPlan, Slot
     from worker.domain.publication import Held, Publication, PublicationRecord
@@ -47,6 +48,15 @@ class ReportStore(Protocol):
 
         ChangedError when its ETag is no longer ``etag``; TransientError when fewer or more than ``size`` bytes arrive.
         """
+
+
+class ReportReader(Protocol):
+    """One spooled report file, its header bound."""
+
+    binding: Binding
+
+    def batches(self, on_batch: Callable[[pl.DataFrame], None]) -> None:
+        """Call ``on_batch`` with every batch of rows in file order, columns under their CUR 2.0 names, all text."""
 
 
 class RateLimiter(Protocol):
@@ -106,6 +116,8 @@ class Triggers(Protocol):
 
     def open(self, trigger: Trigger) -> None: ...
 
+    def get(self, trigger_id: str) -> Trigger: ...
+
     def state(self, trigger_id: str) -> TriggerState: ...
 
     def attach(self, trigger_id: str, run_id: str) -> None: ...
@@ -119,7 +131,10 @@ class Triggers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """How far a run is. ``failures`` are those of its failed files; ``rows`` and ``bytes_read`` of the finished ones."""
+    """How far a run is. ``total`` files are to be ingested; ``rows`` and ``bytes_read`` are of the ``done`` ones.
+
+    ``requests`` are all that the run made to AWS, its planning included; ``seconds`` since it was opened, by the server's clock.
+    """
 
     run_id: str
     state: RunState
@@ -128,6 +143,8 @@ class RunProgress:
     failed: int
     rows: int
     bytes_read: int
+    requests: int = 0
+    seconds: float = 0.0
 
 
 class RunLedger(Protocol):
@@ -152,9 +169,15 @@ class RunLedger(Protocol):
     def report(self, run_id: str) -> RunReport | None:
         """The report it was closed with."""
 
+    def recent(self, limit: int) -> tuple[str, ...]:
+        """Ids of the runs of the last 30 days, newest first."""
+
 
 class FileLeases(Protocol):
     """Who works on which file. A lease is renewed while the worker lives."""
+
+    def lose(self, run_id: str, digest: str) -> int:
+        """A worker was seen to die over the file; the third time is its outcome. Returns how often by now."""
 
     def claim(self, run_id: str, digest: str, token: str) -> FileJob | None:
         """The job, now leased to ``token``; None when its outcome is known or its run has ended."""

@@ -168,6 +168,31 @@ def settings() -> Settings:
         raise _explained(error, "the environment", PREFIX) from error
 
 
+def broker_url() -> str:
+    """The broker's URL, password and all; a BadRequestError if none is configured."""
+    url = settings().broker_url
+    if url is None:
+        remedy = "set OFFGRIDFLOW_BROKER_URL to redis://… or rediss://…; only commands can do without"
+        raise BadRequestError("no broker is configured", "configuration", remedy)
+    return url.get_secret_value()
+
+
+def polars_threads() -> None:
+    """One polars thread a process: throughput comes from processes. Without effect once polars is imported."""
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # noqa: TID251 (and no other may set it)
+
+
+def environment_for(broker: str) -> dict[str, str]:
+    """The environment of a worker that we start ourselves, wherever it runs."""
+    return os.environ | {  # noqa: TID251 (a child inherits it)
+        f"{PREFIX}BROKER_URL": broker,
+        f"{PREFIX}HOME": str(settings().home.resolve()),
+        f"{PREFIX}CONFIG": str(settings().config.resolve()),
+        "POLARS_MAX_THREADS": "1",
+        "REMAP_SIGTERM": "SIGQUIT",
+    }
+
+
 def configured_sources(names: tuple[str, ...] = ()) -> tuple[Source, ...]:
     """The sources of offgridflow.toml, or those named; a BadRequestError says what is wrong with the file."""
     path = settings().config

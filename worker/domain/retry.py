@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.domain.errors import ErrorClass, IngestError
+from worker.domain.errors import ChangedError, ErrorClass, IngestError
 
 BASE_SECONDS = 1.0
 CAP_SECONDS = 30.0
@@ -32,6 +32,8 @@ class RetryPolicy:
 
     def attempts_for(self, error: IngestError) -> int:
         """How many attempts this error is worth, the first included."""
+        if isinstance(error, ChangedError):
+            return 1  # the plan is stale: only planning again helps
         match error.error_class:
             case ErrorClass.TRANSIENT:
                 return self.max_attempts

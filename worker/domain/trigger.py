@@ -11,14 +11,14 @@ from worker.domain.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Who asked for what. ``names`` selects configured sources (none: all); ``source`` is one defined on the command line.
+    """Who asked for what. ``names`` selects configured sources (none: all), unless ``sources`` brings their definitions along.
 
     ``start`` and ``end`` (half open) narrow the months; ``reconvert`` reads unchanged files again.
     """
 
     trigger_id: str
     names: tuple[str, ...] = ()
-    source: Source | None = None
+    sources: tuple[Source, ...] = ()
     start: BillingPeriod | None = None
     end: BillingPeriod | None = None
     reconvert: bool = False

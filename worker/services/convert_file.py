@@ -1,0 +1,54 @@
+"""A spooled report file to its part: judge, count, make activities, write; prove that it balances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from worker.domain.activities import activities, rejections
+from worker.domain.balance import Balance
+from worker.domain.line_items import Rules, judge, tally
+from worker.domain.outcome import FileOutcome
+from worker.domain.plan import FileJob
+from worker.services.world import World
+
+DIGEST_SHOWN = 16
+
+
+def convert_file(world: World, job: FileJob, spooled: Path, still_wanted: Callable[[], None]) -> FileOutcome:
+    """Write the part and the rejections of a file and return its outcome.
+
+    ``still_wanted`` is asked between batches and raises when the run has ended. Raises FatalError when what was read is not
+    what came out, BadRequestError when the file is no report that can be read.
+    """
+    reader = world.open_report(spooled, job.file.key, job.plan.charset)
+    columns = frozenset(reader.binding.positions)
+    rules = Rules(job.file.digest[:DIGEST_SHOWN], job.plan.period, job.plan.source.account_id, columns)
+    balance, payers = Balance(), set[str]()
+    with world.parts.create(job, reader.binding.tag_keys) as writer:
+
+        def on_batch(batch: pl.DataFrame) -> None:
+            nonlocal balance
+            still_wanted()
+            judged = judge(batch, rules)
+            kept, notes = activities(judged, rules)
+            balance += tally(judged) + notes
+            payers.update(kept["payer_account_id"].unique().drop_nulls())
+            writer.write(kept, rejections(judged, job.file.key))
+
+        reader.batches(on_batch)
+        balance.check(job.file.key)
+        return writer.finish(_outcome(job, balance, payers))
+
+
+def _outcome(job: FileJob, balance: Balance, payers: set[str]) -> FileOutcome:
+    return FileOutcome(
+        digest=job.file.digest,
+        key=job.file.key,
+        run_id=job.run_id,
+        version_id=job.plan.version_id,
+        balance=balance,
+        payers=tuple(sorted(payers or {job.plan.account} - {""})),
+    )

@@ -1,0 +1,78 @@
+"""One report file to its outcome: claim it, fetch it, convert it, record what became of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from worker.domain.errors import ChangedError, Failure, IngestError, TransientError
+from worker.domain.outcome import FileOutcome
+from worker.domain.plan import CONVERTER_VERSION, FileJob
+from worker.ports import ReportStore
+from worker.services.convert_file import convert_file
+from worker.services.lease import CancelledError, kept_lease
+from worker.services.plan_runs import WorthAnother
+from worker.services.world import World
+
+CHANGED = "changed"
+"""The code of a failure that means: the file is no longer the one that was planned, plan again."""
+
+HAND_OVER_SECONDS = 30.0
+
+
+def ingest_file(world: World, run_id: str, digest: str, token: str, attempt: int, worth_another: WorthAnother) -> bool:
+    """Ingest one file of a run; True if its outcome was the last that the run waited for.
+
+    An error that is worth another attempt is raised, with the lease given back; every other becomes a failed outcome. A file
+    whose outcome is known, or whose run has ended, is left alone.
+    """
+    job = world.leases.claim(run_id, digest, token)
+    if job is None:
+        return False
+    store = world.stores(job.plan.source)
+    started = world.clock.now()
+    before = store.requests
+    try:
+        _require_same_converter(job)
+        with kept_lease(world.leases, run_id, digest, token) as still_wanted:
+            outcome = world.parts.find(job) or _converted(world, job, store, still_wanted)
+    except CancelledError:
+        world.ledger.spend(run_id, store.requests - before)
+        return False
+    except IngestError as error:
+        if worth_another(error):
+            world.ledger.spend(run_id, store.requests - before)
+            raise
+        outcome = _failed(job, error)
+    seconds = (world.clock.now() - started).total_seconds()
+    outcome = replace(outcome, attempts=attempt, requests=store.requests - before, seconds=seconds)
+    world.telemetry.emit("file.ended", run_id=run_id, key=job.file.key, rows=outcome.balance.read.rows, seconds=seconds)
+    return world.leases.record(run_id, outcome)
+
+
+def _converted(world: World, job: FileJob, store: ReportStore, still_wanted: Callable[[], None]) -> FileOutcome:
+    """Fetch into the spool and convert from there: no row is believed before the file has arrived whole."""
+    with tempfile.TemporaryDirectory(prefix="offgridflow-", dir=world.spool_dir) as folder:
+        spooled = Path(folder) / "report"
+        arrived = store.fetch(job.file.path, job.file.etag, job.file.size, spooled)
+        still_wanted()
+        return replace(convert_file(world, job, spooled, still_wanted), bytes_read=arrived)
+
+
+def _require_same_converter(job: FileJob) -> None:
+    """While workers are upgraded, two rule sets are about: a part must be made by the one that its name says."""
+    planned = job.plan.converter_version
+    if planned > CONVERTER_VERSION:
+        message = f"the run wants converter {planned}, this worker has {CONVERTER_VERSION}"
+        raise TransientError(message, "older_worker", "finish the upgrade of the workers", HAND_OVER_SECONDS)
+    if planned < CONVERTER_VERSION:
+        raise ChangedError(f"the run was planned for converter {planned}, this worker has {CONVERTER_VERSION}")
+
+
+def _failed(job: FileJob, error: IngestError) -> FileOutcome:
+    failure = Failure.of(error, job.file.key)
+    if isinstance(error, ChangedError):
+        failure = replace(failure, code=CHANGED)
+    return FileOutcome(job.file.digest, job.file.key, job.run_id, job.plan.version_id, failure=failure)

@@ -1,0 +1,105 @@
+"""Make a run's parts the month, in one commit; or say why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from worker.domain.errors import ChangedError, Failure, IngestError
+from worker.domain.outcome import FileOutcome, RunState
+from worker.domain.plan import RunPlan
+from worker.domain.publication import Held, Publication, publication
+from worker.domain.report import RunReport
+from worker.domain.trigger import Trigger
+from worker.ports import ReportStore
+from worker.services import reporting
+from worker.services.ingest_file import CHANGED
+from worker.services.plan_runs import WorthAnother
+from worker.services.world import World
+
+MAX_ATTEMPTS = 5
+"""A delivery that changes under every plan is planned again so often, and then closed as failed."""
+
+
+def publish_run(world: World, run_id: str, worth_another: WorthAnother) -> str | None:
+    """Publish a run whose every file has its outcome. If it was superseded, returns the trigger that plans it again.
+
+    Runs any number of times, publishes once: a run that has ended, or still waits for a file, is left alone.
+    """
+    progress = world.ledger.progress(run_id)
+    if progress.state is not RunState.RUNNING or progress.done < progress.total:
+        return None
+    plan, outcomes = world.ledger.plan(run_id), world.ledger.outcomes(run_id)
+    store = world.stores(plan.source)
+    before = store.requests
+    try:
+        report = _decide(world, run_id, plan, outcomes, store)
+    except IngestError as error:
+        if worth_another(error):
+            raise
+        report = reporting.ended(run_id, plan, RunState.FAILED, outcomes, world.clock.now(), Failure.of(error))
+    finally:
+        world.ledger.spend(run_id, store.requests - before)
+    again = None
+    if report.state is RunState.SUPERSEDED:
+        again = Trigger(successor(run_id), sources=(plan.source,), start=plan.period, end=plan.period.next())
+        world.triggers.open(again)  # before the run ends, so that whoever follows it finds where it goes on
+    return again.trigger_id if close_run(world, report) and again else None
+
+
+def successor(run_id: str) -> str:
+    """The id of the trigger that plans a superseded run again."""
+    return f"{run_id}-again"
+
+
+def close_run(world: World, report: RunReport) -> bool:
+    """End a run with its report, completed by what the ledger counted; False if it had ended already."""
+    progress = world.ledger.progress(report.run_id)
+    report = replace(report, requests=progress.requests, seconds=progress.seconds)
+    if not world.ledger.close(report.run_id, report):
+        return False
+    world.reports.keep(report)
+    event = "ingestion complete" if report.state is RunState.PUBLISHED else "run.closed"
+    rows = report.balance.activities.rows
+    world.telemetry.emit(event, run_id=report.run_id, state=str(report.state), total_activities=rows)
+    return True
+
+
+def _decide(
+    world: World, run_id: str, plan: RunPlan, outcomes: Mapping[str, FileOutcome], store: ReportStore
+) -> RunReport:
+    failures = [outcome.failure for outcome in outcomes.values() if outcome.failure]
+    if any(failure.code == CHANGED for failure in failures):
+        return _superseded(world, run_id, plan, outcomes)
+    if failures:
+        return reporting.ended(run_id, plan, RunState.FAILED, outcomes, world.clock.now())
+    if not _is_as_planned(plan, store):
+        return _superseded(world, run_id, plan, outcomes)
+
+    def decide(held: Held) -> Publication | None:
+        if held.record and held.record.run_id == run_id:
+            return None
+        return publication(plan, run_id, outcomes, held, world.clock.now())
+
+    try:
+        record, snapshot_id = world.table.publish(plan.slot, decide)
+    except ChangedError:
+        return _superseded(world, run_id, plan, outcomes)
+    return reporting.published(plan, record, snapshot_id, outcomes, world.clock.now())
+
+
+def _is_as_planned(plan: RunPlan, store: ReportStore) -> bool:
+    """The manifest unchanged, and every file still there as it was: else what was read is no delivery that AWS made."""
+    if store.read_manifest(plan.manifest_path, if_none_match=plan.manifest_etag) is not None:
+        return False
+    listed = {each.key: each.etag for each in store.list()}
+    return all(listed.get(file.path) == file.etag for file in plan.files)
+
+
+def _superseded(world: World, run_id: str, plan: RunPlan, outcomes: Mapping[str, FileOutcome]) -> RunReport:
+    now = world.clock.now()
+    if int(run_id.rpartition("-")[2]) < MAX_ATTEMPTS:
+        return reporting.ended(run_id, plan, RunState.SUPERSEDED, {}, now)
+    message = f"the delivery of {plan.period} changed under {MAX_ATTEMPTS} plans in a row"
+    error = ChangedError(message, CHANGED, "AWS may be delivering; ingest again in an hour")
+    return reporting.ended(run_id, plan, RunState.FAILED, outcomes, now, Failure.of(error))

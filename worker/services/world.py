@@ -1,0 +1,44 @@
+"""Everything the services need, in one value that the composition root fills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker.domain.retry import RetryPolicy
+from worker.domain.source import Source
+from worker.ports import (
+    ActivityTable,
+    Clock,
+    FileLeases,
+    PartStore,
+    Repairer,
+    ReportReader,
+    ReportStore,
+    RunLedger,
+    RunReports,
+    Telemetry,
+    Triggers,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Real adapters in a worker, fakes in a test. ``open_report`` takes a spooled file, its name for errors and its charset."""
+
+    stores: Callable[[Source], ReportStore]
+    open_report: Callable[[Path, str, str], ReportReader]
+    table: ActivityTable
+    parts: PartStore
+    reports: RunReports
+    triggers: Triggers
+    ledger: RunLedger
+    leases: FileLeases
+    repairer: Repairer
+    clock: Clock
+    telemetry: Telemetry
+    policy: RetryPolicy
+    spool_dir: Path
+    settle_seconds: float = 900.0
+    max_rejected_percent: float | None = None
