@@ -1,0 +1,48 @@
+# What people do here. Python 3.11 or newer and make are enough: uv comes from the package index, into .tools/.
+
+UV_VERSION := 0.13.9
+PYTHON ?= python3
+TOOL := .tools/uv-$(UV_VERSION)
+UV := $(TOOL)/bin/uv
+# The lock decides, never a newer release. `uv run` adds what is missing and removes nothing, so that demo and test can share
+# one .venv: the first alone leaves the development tools out, the first after the other leaves them in.
+RUN := $(UV) run --frozen
+
+# The Python that is there, or none.
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format build clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(UV) ## write a sample bucket, ingest it, show that a second run reads nothing
+	$(RUN) --no-dev offgridflow demo
+
+test: $(UV) ## every test; no server, Docker, AWS or root is needed
+	$(RUN) pytest
+
+lint: $(UV) ## the lock, style, types, layers, the compose file and the Dockerfile
+	$(UV) lock --check
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(RUN) hadolint Dockerfile
+
+format: $(UV) ## format, and mend what can be mended
+	$(RUN) ruff format
+	$(RUN) ruff check --fix
+
+build: $(UV) ## sdist and wheel, into dist/; for a file server of your own, never for an index
+	$(UV) build
+
+clean: ## all that was made here; what was ingested (.offgridflow/) stays
+	rm -rf .venv .tools dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find worker tasks tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(UV):
+	$(PYTHON) -m venv $(TOOL)
+	$(TOOL)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
