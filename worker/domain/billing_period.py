@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from worker.domain.errors import BadRequestError
 
 MONTH = re.compile(r"(\d{4})-(\d{2})")
-DATE_FOLDER = re.compile(r"(\d{4})(\d{2})(\d{2})-\d{8}")
-PARTITION = re.compile(r"billing_period=(\d{4})-(\d{2})", re.IGNORECASE)
-ATHENA_YEAR = re.compile(r"year=(\d{4})", re.IGNORECASE)
-ATHENA_MONTH = re.compile(r"month=(\d{1,2})", re.IGNORECASE)
+# A folder that only looks like one of these spells no month; it is no reason to stop.
+DATE_FOLDER = re.compile(r"(2\d{3})(0[1-9]|1[0-2])\d{2}-\d{8}")
+PARTITION = re.compile(r"billing_period=(2\d{3})-(0[1-9]|1[0-2])", re.IGNORECASE)
+ATHENA_YEAR = re.compile(r"year=(2\d{3})", re.IGNORECASE)
+ATHENA_MONTH = re.compile(r"month=(0?[1-9]|1[0-2])", re.IGNORECASE)
 STAMP = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ].*)?")
 
 
@@ -67,7 +68,11 @@ class BillingPeriod:
         if last.groups() <= first.groups():
             message = f"the manifest's billing period ends at {end!r}, before it starts at {start!r}"
             raise BadRequestError(message, remedy="check that this is the manifest AWS delivered")
-        return cls(int(first[1]), int(first[2]))
+        period, last_month = cls(int(first[1]), int(first[2])), cls(int(last[1]), int(last[2]))
+        if last_month != period and (last_month != period.next() or last[3] != "01"):
+            message = f"the manifest's billing period {start!r} to {end!r} is more than a month"
+            raise BadRequestError(message, remedy="check that this is the manifest AWS delivered")
+        return period
 
     @classmethod
     def of_folder(cls, folder: str, parent: str = "") -> BillingPeriod | None:

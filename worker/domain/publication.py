@@ -10,7 +10,7 @@ from worker.domain.balance import Balance
 from worker.domain.diff import diff
 from worker.domain.errors import BadRequestError, ChangedError, FatalError
 from worker.domain.outcome import FileOutcome
-from worker.domain.plan import RunPlan, Slot
+from worker.domain.plan import PlannedFile, RunPlan, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def publication(
     """
     _refuse_older_converter(plan, held)
     known = {file.digest: file for file in held.record.files} if held.record else {}
-    files = tuple(_published(plan, planned.digest, outcomes, known) for planned in plan.files)
+    files = tuple(_published(plan, planned, outcomes, known) for planned in plan.files)
     balance = sum((file.balance for file in files), Balance())
     record = PublicationRecord(
         slot=plan.slot,
@@ -131,16 +131,17 @@ def publication(
 
 
 def _published(
-    plan: RunPlan, digest: str, outcomes: Mapping[str, FileOutcome], known: Mapping[str, PublishedFile]
+    plan: RunPlan, planned: PlannedFile, outcomes: Mapping[str, FileOutcome], known: Mapping[str, PublishedFile]
 ) -> PublishedFile:
-    outcome = outcomes.get(digest)
+    outcome = outcomes.get(planned.digest)
     if outcome is None:
-        if digest not in known:
-            raise _no_longer_held(plan, digest)
-        return known[digest]
-    planned = next(file for file in plan.files if file.digest == digest)
+        if planned.digest not in known:
+            raise _no_longer_held(plan, planned.digest)
+        return known[planned.digest]
+    if outcome.failure:
+        raise FatalError(f"{plan.source.name} {plan.period}: {planned.key} failed; nothing was published", "incomplete")
     return PublishedFile(
-        digest=digest,
+        digest=planned.digest,
         key=planned.key,
         etag=planned.etag,
         size=planned.size,
@@ -172,7 +173,8 @@ def _refuse_older_converter(plan: RunPlan, held: Held) -> None:
 
 def _refuse_overlap(record: PublicationRecord, others: tuple[PublicationRecord, ...]) -> None:
     for other in others:
-        shared = record.payers & other.payers
+        # The usage and the emissions of one month are no overlap: no total adds both.
+        shared = record.payers & other.payers if other.slot.source == record.slot.source else frozenset()
         same_rows = (
             not record.account_filter or not other.account_filter or record.account_filter == other.account_filter
         )

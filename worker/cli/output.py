@@ -1,0 +1,193 @@
+"""What people see: tables on stdout, notes and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from worker.api import MonthPlan
+from worker.domain.balance import Balance
+from worker.domain.errors import Failure, IngestError
+from worker.domain.outcome import FileOutcome, RunState
+from worker.domain.report import RunReport, plain
+from worker.services.status import Cell, Standing
+from worker.settings import settings
+
+out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+STATE_STYLES = {
+    RunState.PUBLISHED: "green",
+    RunState.UP_TO_DATE: "green",
+    RunState.FAILED: "bold red",
+    RunState.CANCELLED: "red",
+    RunState.SUPERSEDED: "yellow",
+    RunState.NOT_DELIVERED: "yellow",
+    RunState.RUNNING: "cyan",
+}
+CELL_STYLES = {
+    Cell.COMPLETE: "green",
+    Cell.PROVISIONAL: "cyan",
+    Cell.RESTATED: "yellow",
+    Cell.LATE: "yellow",
+    Cell.NOT_DELIVERED: "yellow",
+    Cell.RUNNING: "cyan",
+    Cell.FAILED: "bold red",
+}
+
+
+def note(text: str) -> None:
+    """Say something beside the result."""
+    notes.print(Text(text, style="dim"))
+
+
+def say_broker() -> None:
+    """Tell which broker is used; never its URL, which may hold a password."""
+    configured = settings().broker_url
+    note("broker: OFFGRIDFLOW_BROKER_URL" if configured else f"broker: embedded Valkey, in {settings().home}")
+
+
+def show_error(error: IngestError | Failure) -> None:
+    """One clear sentence, and what to do."""
+    line = Text.assemble(("error: ", "bold red"), error.message)
+    notes.print(line)
+    if error.remedy:
+        notes.print(Text(f"  → {error.remedy}"))
+
+
+def show_json(document: object) -> None:
+    """One document on stdout."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def table(title: str, columns: Sequence[str], numbers: Iterable[str] = ()) -> Table:
+    """An empty table; the columns named as ``numbers`` are set to the right."""
+    made = Table(
+        title=title or None, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False
+    )
+    rights = set(numbers)
+    for column in columns:
+        made.add_column(column, justify="right" if column in rights else "left", overflow="fold")
+    return made
+
+
+def amount(value: Decimal) -> str:
+    """For a table: thousands apart, as many decimals as there are, at most six."""
+    whole, _, decimals = plain(value).partition(".")
+    grouped = f"{int(whole or 0):,}" if whole not in ("-0", "-") else whole
+    return f"{grouped}.{decimals[:6]}" if decimals else grouped
+
+
+def show_runs(reports: Sequence[RunReport]) -> None:
+    """Runs, a line each; then what to know and what went wrong."""
+    numbers = ("files", "read", "activities", "excluded", "rejected", "cost", "requests", "seconds")
+    made = table("", ("source", "month", "state", *numbers, "run"), numbers)
+    for report in reports:
+        made.add_row(*_run_row(report))
+    out.print(made)
+    for report in reports:
+        for warning in report.warnings:
+            out.print(Text.assemble(("warning ", "yellow"), f"{report.source_name} {report.billing_period}: {warning}"))
+        for failure in report.errors:
+            show_error(failure)
+
+
+def _run_row(report: RunReport) -> list[str | Text]:
+    files, balance = report.files, report.balance
+    ingested = f"{files.ingested}+{files.unchanged}" if files.unchanged else str(files.ingested)
+    return [
+        report.source_name,
+        report.billing_period or "-",
+        Text(report.state, style=STATE_STYLES[report.state]),
+        f"{ingested}/{files.total}",
+        f"{balance.read.rows:,}",
+        f"{balance.activities.rows:,}",
+        f"{balance.excluded.rows:,}",
+        f"{balance.rejected.rows:,}",
+        amount(balance.read.cost),
+        f"{report.requests:,}",
+        f"{report.seconds:.1f}",
+        report.run_id,
+    ]
+
+
+def show_balance(reports: Sequence[RunReport]) -> None:
+    """What went in and what came out, exact, and that they agree."""
+    made = table("Balance", ("", "rows", "usage", "cost"), ("rows", "usage", "cost"))
+    total = sum((report.balance for report in reports), Balance())
+    for name in ("read", "activities", "excluded", "rejected"):
+        tally = getattr(total, name)
+        made.add_row(name, f"{tally.rows:,}", plain(tally.usage), plain(tally.cost))
+    out.print(made)
+
+
+def show_status(cells: Sequence[Standing]) -> None:
+    """The grid as a list: one month of one source a line, with what to do about it."""
+    made = table("", ("org", "source", "month", "cell", "rows", "published", "version", "why", "next step"), ("rows",))
+    for each in cells:
+        made.add_row(
+            each.org_id,
+            each.source_name,
+            each.period or "-",
+            Text(each.cell, style=CELL_STYLES[each.cell]),
+            f"{each.rows:,}",
+            f"{each.at:%Y-%m-%d %H:%M}",
+            each.version_id,
+            "; ".join((*((each.why,) if each.why else ()), *each.warnings)),
+            each.next_step,
+        )
+    out.print(made)
+
+
+def show_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """The answer to a query."""
+    made = table("", columns)
+    for row in rows:
+        made.add_row(*("" if value is None else str(value) for value in row))
+    out.print(made)
+
+
+def heading(text: str) -> None:
+    """What comes next."""
+    out.print()
+    out.print(Text(text, style="bold"))
+
+
+def show_files(files: Iterable[FileOutcome]) -> None:
+    """One run's files: what each came to and cost, and why it failed."""
+    numbers = ("rows", "activities", "rejected", "attempts", "requests", "MB", "seconds")
+    made = table("Files", ("file", *numbers, "error"), numbers)
+    for each in files:
+        balance = each.balance
+        made.add_row(
+            each.key,
+            f"{balance.read.rows:,}",
+            f"{balance.activities.rows:,}",
+            f"{balance.rejected.rows:,}",
+            str(each.attempts),
+            str(each.requests),
+            f"{each.bytes_read / 1e6:.1f}",
+            f"{each.seconds:.1f}",
+            each.failure.message if each.failure else "",
+        )
+    out.print(made)
+
+
+def show_plan(months: Iterable[MonthPlan | RunReport]) -> None:
+    """What an ingest would do, a file a line."""
+    made = table("", ("source", "month", "what", "file", "bytes", "why"), ("bytes",))
+    for month in months:
+        if isinstance(month, RunReport):
+            why = month.errors[0].message if month.errors else "the manifest is the published one"
+            made.add_row(month.source_name, month.billing_period or "-", str(month.state), "", "", why)
+            continue
+        for each in month.files:
+            plan = month.plan
+            made.add_row(plan.source.name, str(plan.period), each.what, each.key, f"{each.size:,}", each.why)
+    out.print(made)
