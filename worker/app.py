@@ -10,11 +10,9 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
-from kombu import Queue
 
 app = Celery("offgridflow")
 app.config_from_object("worker.celeryconfig")
-app.conf.task_queues = (Queue("control"), Queue("files"))
 
 
 @setup_logging.connect

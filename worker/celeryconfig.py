@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery.schedules import crontab
+from kombu import Exchange, Queue
 
 from worker.settings import broker_url as _broker_url
 from worker.settings import polars_threads as _polars_threads
@@ -62,9 +63,11 @@ worker_hijack_root_logger = False
 worker_send_task_events = True
 task_send_sent_event = True
 
-# Short decisions must not wait behind long files.
+# Short decisions must not wait behind long files. Each queue has its own exchange and key: left to defaults, both would be
+# bound to the same, and every message be delivered twice.
+task_queues = tuple(Queue(name, Exchange(name), routing_key=name) for name in ("control", "files"))
 task_default_queue = "control"
-task_routes = {"offgridflow.ingest_file": {"queue": "files"}}
+task_routes = {"offgridflow.ingest_file": {"queue": "files", "routing_key": "files"}}
 task_create_missing_queues = False
 
 imports = ("tasks.coordinate", "tasks.ingest_file", "tasks.publish_run", "tasks.repair_runs")
