@@ -30,7 +30,7 @@ class IngestFile(ClassifiedRetry):
     """Giving up is a failed outcome of the file; it never fails the chord."""
 
     abstract = True
-    Request = LossCountingRequest
+    Request = "tasks.ingest_file:LossCountingRequest"
 
     def give_up(self, error: IngestError, message: dict[str, Any]) -> None:
         """Record the failure as the file's outcome."""

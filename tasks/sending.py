@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import chord, signature
 from celery.canvas import Signature
 
@@ -39,7 +41,8 @@ def send_trigger(trigger_id: str) -> None:
 def files_queue_is_empty() -> bool:
     """Whether no file's message waits for a worker."""
     with app.connection_for_read() as connection:
-        return bool(connection.default_channel.queue_declare("files", passive=True).message_count == 0)
+        channel: Any = connection.default_channel
+        return bool(channel.queue_declare("files", passive=True).message_count == 0)
 
 
 def _publish(run_id: str) -> Signature[None]:

@@ -20,7 +20,7 @@ def configure(*, pretty: bool) -> None:
         _add_extra_fields,
     ]
     last: Processor = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
-    chain = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, last]
+    chain: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, last]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=chain))
     root = logging.getLogger()
