@@ -1,0 +1,5 @@
+"""Servers that the tests start themselves."""
+
+from __future__ import annotations
+
+pytest_plugins = ["tests.servers.valkey", "tests.servers.seaweed", "tests.contracts.ledger_bench"]
