@@ -12,28 +12,47 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
 from celery import Celery
 
-from worker.bootstrap import scan_activities, use_cases
+from worker.adapters.duckdb_query import QueryResult
+from worker.adapters.duckdb_query import query as run_query
+from worker.adapters.exports import export as run_export
+from worker.adapters.exports import scan
+from worker.adapters.system_clock import SystemClock
+from worker.adapters.table_version import EVERYTHING, Selection
+from worker.bootstrap import use_cases
+from worker.composition import reading_table, run_reports
 from worker.domain.billing_period import BillingPeriod
-from worker.domain.errors import IngestError
+from worker.domain.errors import IngestError, TransientError
+from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.plan import RunPlan
 from worker.domain.report import RunReport
 from worker.domain.source import Source
 from worker.domain.trigger import Trigger
-from worker.embedded import embedded_broker
+from worker.embedded import embedded_broker, running_broker
+from worker.services.explain_plan import FileChange, explain
 from worker.services.follow import Standing, look
 from worker.services.plan_runs import plan_source
-from worker.services.use_cases import UseCases
-from worker.settings import configured_sources, settings
-from worker.settings import source_of as source
-
-__all__ = ["activities", "broker", "configured_sources", "ingest", "plan", "request", "source", "trigger", "watch"]
+from worker.services.reporting import ended
+from worker.services.status import Standing as Month
+from worker.services.status import standings
+from worker.settings import settings, source_of
 
 LOOK_SECONDS = 0.2
+LOOKED_AT = 100
+
+
+def source(url: str, org_id: str, name: str | None = None, **fields: object) -> Source:
+    """A source by its URL; ``fields`` are those of a `[[source]]`, as offgridflow.toml has them.
+
+    BadRequestError names everything that is wrong with it.
+    """
+    return source_of(url, org_id, name, **fields)
 
 
 @contextmanager
@@ -101,17 +120,83 @@ def watch(url: str, trigger_id: str, on_look: Callable[[Standing], None]) -> tup
     return standing.reports
 
 
-def plan(wanted: Source, start: str | None = None, end: str | None = None) -> tuple[RunPlan | RunReport, ...]:
-    """What an ingest would do, month by month; nothing is written. Raises what an ingest would report of the whole source."""
+@dataclass(frozen=True, slots=True)
+class MonthPlan:
+    """A month that an ingest would publish: what it would do with each file, and why."""
+
+    plan: RunPlan
+    files: tuple[FileChange, ...]
+
+
+def plan(wanted: Source, start: str | None = None, end: str | None = None) -> tuple[MonthPlan | RunReport, ...]:
+    """What an ingest would do, month by month; nothing is written. A month without work is its report.
+
+    Raises what an ingest would report of the whole source.
+    """
     question = request(wanted, start=start, end=end)
     with broker() as url:
-        return tuple(plan_source(use_cases(url).world, wanted, question, _never))
+        world = use_cases(url).world
+        planned = tuple(plan_source(world, wanted, question, _never))
+        return tuple(each if isinstance(each, RunReport) else _explained(each) for each in planned)
 
 
-def activities(org_id: str | None = None, source_name: str | None = None, period: str | None = None) -> pl.LazyFrame:
-    """The published activities, narrowed to an org, a source or a month. Needs no broker."""
-    return scan_activities(org_id, source_name, period)
+def _explained(planned: RunPlan) -> MonthPlan:
+    return MonthPlan(planned, explain(planned, reading_table().current(planned.slot)))
 
 
 def _never(_error: IngestError) -> bool:
     return False
+
+
+def status() -> tuple[Month, ...]:
+    """Every month of every source: how it stands, why, and what to do. Works without a broker, then without runs in flight."""
+    published = reading_table().records()
+    newest = (*run_reports().latest(), *_in_flight())
+    return standings(published, newest, SystemClock().now())
+
+
+def _in_flight() -> tuple[RunReport, ...]:
+    """The runs in flight as reports; none when no broker answers."""
+    configured = settings().broker_url
+    url = configured.get_secret_value() if configured else running_broker(settings().home.resolve())
+    if url is None:
+        return ()
+    try:
+        return tuple(report for report in recent_runs(url, LOOKED_AT) if report.state is RunState.RUNNING)
+    except TransientError:
+        return ()
+
+
+def recent_runs(url: str, limit: int) -> tuple[RunReport, ...]:
+    """The newest runs, newest first."""
+    return tuple(run_report(url, run_id) for run_id in use_cases(url).world.ledger.recent(limit))
+
+
+def run_report(url: str, run_id: str) -> RunReport:
+    """How a run ended, or stands. NotFoundError for a run that the ledger does not know."""
+    world = use_cases(url).world
+    report = world.ledger.report(run_id)
+    if report is None:
+        plan, outcomes = world.ledger.plan(run_id), world.ledger.outcomes(run_id)
+        report = ended(run_id, plan, RunState.RUNNING, outcomes, world.clock.now())
+    return report
+
+
+def run_files(url: str, run_id: str) -> tuple[FileOutcome, ...]:
+    """What became of each file that the run read, in the order of their keys."""
+    return tuple(sorted(use_cases(url).world.ledger.outcomes(run_id).values(), key=lambda outcome: outcome.key))
+
+
+def query(sql: str, org_id: str | None = None) -> QueryResult:
+    """One SELECT over ``activities``, ``usage``, ``emissions`` and ``rejections``. Needs no broker."""
+    return run_query(sql, reading_table(), org_id)
+
+
+def activities(org_id: str | None = None, source_name: str | None = None, period: str | None = None) -> pl.LazyFrame:
+    """The published activities, narrowed to an org, a source or a month. Needs no broker."""
+    return scan(reading_table(), org_id, Selection(source_name, None, period))
+
+
+def export(out: Path, format_: str, org_id: str | None = None, selection: Selection = EVERYTHING) -> int:
+    """Write published activities to a file as ``parquet``, ``csv`` or ``jsonl``; returns how many. Needs no broker."""
+    return run_export(reading_table(), org_id, selection, out, format_)

@@ -1,9 +1,10 @@
-"""The composition root: settings to real adapters.
+"""The composition root, as Celery's processes see it.
 
-Whatever Celery's parent process calls from here (`retry_policy`, `count_loss`, `configure_logging`) loads neither polars nor
-pyarrow nor boto3; `world` does, and is called in a child only, so that its clients are born after the fork.
+Whatever the parent process calls from here (`retry_policy`, `count_loss`, `configure_logging`) loads neither polars nor
+pyarrow nor botocore; `world` does, and is called in a child only, so that its clients are born after the fork.
 """
 
+# ruff: noqa: PLC0415 (that is what this module is for)
 from __future__ import annotations
 
 import sys
@@ -11,13 +12,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from worker.domain.retry import RetryPolicy
-from worker.settings import broker_url, configured_sources, settings
+from worker.settings import broker_url, settings
 
 if TYPE_CHECKING:
     from worker.adapters.redis_broker import Broker
-    from worker.ports import ActivityTable, ReportStore
     from worker.services.use_cases import UseCases
-    from worker.services.world import World
 
 
 @cache
@@ -28,22 +27,29 @@ def retry_policy() -> RetryPolicy:
 
 def configure_logging() -> None:
     """Structured logs on stderr: pretty on a terminal, JSON elsewhere."""
-    from worker.adapters.logs import configure  # noqa: PLC0415
+    from worker.adapters.logs import configure
 
     configure(pretty=sys.stderr.isatty())
 
 
 def count_loss(run_id: str, digest: str) -> None:
     """Count that a worker was lost over a file."""
-    from worker.adapters.redis_leases import RedisFileLeases  # noqa: PLC0415
+    from worker.adapters.redis_leases import RedisFileLeases
 
     RedisFileLeases(_broker(broker_url())).lose(run_id, digest)
 
 
-@cache
 def world() -> UseCases:
     """The use cases of this process, on the configured broker."""
     return use_cases(broker_url())
+
+
+@cache
+def use_cases(url: str) -> UseCases:
+    """The use cases on a broker by its URL. A command does its own reading through them, without a worker."""
+    from worker.composition import connect
+
+    return connect(url, _broker(url))
 
 
 def close_world() -> None:
@@ -53,15 +59,7 @@ def close_world() -> None:
 
 
 @cache
-def use_cases(broker: str) -> UseCases:
-    """The use cases on a broker by its URL. A command does its reading through them, without a worker."""
-    from worker.services.use_cases import UseCases  # noqa: PLC0415
-
-    return UseCases(_world(broker), configured_sources)
-
-
-@cache
 def _broker(url: str) -> Broker:
-    from worker.adapters.redis_broker import Broker  # noqa: PLC0415
+    from worker.adapters.redis_broker import Broker
 
     return Broker.connect(url)

@@ -32,12 +32,12 @@ def embedded_broker(home: Path) -> Iterator[str]:
         fcntl.flock(lock, fcntl.LOCK_SH)
         with (home / STARTING).open("w") as starting:
             fcntl.flock(starting, fcntl.LOCK_EX)
-            url = _running(home) or _start(home)
+            url = running_broker(home) or _start(home)
         yield url
 
 
-def _running(home: Path) -> str | None:
-    """The broker's URL if a supervisor is alive: it holds its address locked."""
+def running_broker(home: Path) -> str | None:
+    """The embedded broker's URL, if one is running: its supervisor holds its address locked."""
     try:
         with (home / ADDRESS).open() as address:
             if _is_free(address):
@@ -67,7 +67,7 @@ def _start(home: Path) -> str:
         )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and supervisor.poll() is None:
-        if url := _running(home):
+        if url := running_broker(home):
             return url
         time.sleep(TICK_SECONDS)  # noqa: TID251 (another process' start cannot be waited for otherwise)
     supervisor.kill()

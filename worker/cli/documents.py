@@ -57,8 +57,9 @@ def status_document(cells: Iterable[Standing]) -> dict[str, object]:
 
 def run_document(reports: Iterable[RunReport], files: Iterable[FileOutcome]) -> dict[str, object]:
     """``{"runs": […]}``, and of one run its ``files`` too."""
+    document: dict[str, object] = {"runs": [report.document() for report in reports]}
     listed = [_file(each) for each in files]
-    return {"runs": [report.document() for report in reports]} | ({"files": listed} if listed else {})
+    return {**document, "files": listed} if listed else document
 
 
 def _file(outcome: FileOutcome) -> dict[str, object]:

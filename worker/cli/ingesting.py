@@ -9,17 +9,16 @@ import typer
 
 from worker import api
 from worker.cli import output
-from worker.cli.exits import Exit
 from worker.cli.demo import run_demo
 from worker.cli.documents import plan_document
+from worker.cli.exits import Exit
 from worker.cli.following import follow
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import BadRequestError
 from worker.domain.outcome import RunState
 from worker.domain.report import RunReport
 from worker.domain.source import Source
-from worker.settings import broker_url, settings
-
+from worker.settings import broker_url, configured_sources, settings
 
 Names = Annotated[list[str] | None, typer.Argument(help="configured sources; none: all")]
 Url = Annotated[str | None, typer.Option(help="one source without a file: s3://bucket/prefix or file:///folder")]
@@ -34,7 +33,7 @@ def _sources(names: list[str] | None, url: str | None, org: str | None, name: st
     if url is None:
         if org or name:
             raise BadRequestError("--org and --name belong to --url", "usage", "give --url, or neither of them")
-        return api.configured_sources(tuple(names or ()))
+        return configured_sources(tuple(names or ()))
     if names:
         raise BadRequestError("give either NAMEs or --url", "usage", "NAMEs are those of offgridflow.toml")
     if not org:

@@ -41,7 +41,7 @@ class _Bar:
         done = sum(run.done for run in standing.running) + sum(report.files.ingested for report in standing.reports)
         total = sum(run.total for run in standing.running) + sum(report.files.ingested for report in standing.reports)
         rows = sum(run.rows for run in standing.running) + sum(report.balance.read.rows for report in standing.reports)
-        read = sum(each.bytes_read for each in (*standing.running, *standing.reports))
+        read = sum(run.bytes_read for run in standing.running) + sum(report.bytes_read for report in standing.reports)
         elapsed = self._progress.tasks[0].elapsed or 1.0
         speed = f"{read / MEGABYTE / elapsed:.1f}"
         what = "ingesting" if standing.running else "planning"

@@ -67,4 +67,8 @@ def _instant(column: str) -> pl.Expr:
 def _plain(column: str) -> pl.Expr:
     """All digits, without the zeros that the column's scale adds."""
     text = pl.col(column).cast(pl.String)
-    return pl.when(text.str.contains(".", literal=True)).then(text.str.strip_chars_end("0").str.strip_chars_end(".")).otherwise(text)
+    return (
+        pl.when(text.str.contains(".", literal=True))
+        .then(text.str.strip_chars_end("0").str.strip_chars_end("."))
+        .otherwise(text)
+    )

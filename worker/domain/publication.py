@@ -27,6 +27,7 @@ class PublishedFile:
     payers: tuple[str, ...]
     run_id: str
     version_id: str
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ def _published(
         payers=outcome.payers,
         run_id=outcome.run_id,
         version_id=outcome.version_id,
+        attempts=outcome.attempts,
     )
 
 
