@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,6 @@ from tests.contracts.ledger_bench import Bench
 from tests.fakes.plans import failure_of, outcome_of, plan_of, report_of
 from worker.domain.errors import NotFoundError
 from worker.domain.outcome import RunState
-from worker.domain.trigger import Trigger
 
 
 def test_a_plan_comes_back_whole_and_in_order(bench: Bench) -> None:
@@ -78,16 +78,6 @@ def test_the_run_opened_last_is_the_newest_of_its_slot(bench: Bench) -> None:
     assert bench.ledger.newest(older.slot) == newest
 
 
-def test_a_trigger_learns_of_the_run_it_opened_and_of_the_run_it_joined(bench: Bench) -> None:
-    bench.triggers.open(Trigger("t1"))
-    bench.triggers.open(Trigger("t2"))
-
-    run_id, _ = bench.ledger.open(plan_of("a.csv"), "t1")
-    bench.ledger.open(plan_of("a.csv"), "t2")
-
-    assert bench.triggers.state("t1").run_ids == bench.triggers.state("t2").run_ids == (run_id,)
-
-
 def test_progress_counts_what_is_done(bench: Bench) -> None:
     plan = plan_of("a.csv", "b.csv", "c.csv", keep=("z.csv",))
     run_id, _ = bench.ledger.open(plan, "t1")
@@ -102,14 +92,27 @@ def test_progress_counts_what_is_done(bench: Bench) -> None:
 
 
 def test_requests_are_those_of_planning_of_files_and_spent_besides(bench: Bench) -> None:
-    plan = plan_of("a.csv")
+    plan = replace(plan_of("a.csv"), requests=4)
     run_id, _ = bench.ledger.open(plan, "t1")
 
     bench.ledger.spend(run_id, 3)
     bench.leases.record(run_id, outcome_of(plan.files[0]))
     bench.leases.record(run_id, outcome_of(plan.files[0]))
 
-    assert bench.ledger.requests(run_id) == 5
+    assert bench.ledger.progress(run_id).requests == 9
+
+
+def test_a_run_takes_the_time_from_its_opening_to_its_end(bench: Bench) -> None:
+    run_id, _ = bench.ledger.open(plan_of("a.csv"), "t1")
+    bench.after(0.1)
+
+    running = bench.ledger.progress(run_id).seconds
+    bench.ledger.close(run_id, report_of(run_id))
+    closed = bench.ledger.progress(run_id).seconds
+    bench.after(0.1)
+
+    assert 0.09 < running <= closed
+    assert bench.ledger.progress(run_id).seconds == closed
 
 
 def test_the_first_report_ends_a_run(bench: Bench) -> None:
@@ -169,7 +172,7 @@ def test_a_run_nobody_opened_is_not_there(bench: Bench) -> None:
     assert ledger.report("ghost-1") is None
     assert not ledger.is_cancelled("ghost-1")
     assert (ledger.cancel("ghost-1"), ledger.close("ghost-1", report_of("ghost-1"))) == (False, False)
-    assert (ledger.requests("ghost-1"), ledger.recent(10)) == (0, ())
+    assert ledger.recent(10) == ()
     for read in (ledger.plan, ledger.progress):
         with pytest.raises(NotFoundError):
             read("ghost-1")

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from tests.contracts.ledger_bench import ENDLESS, Bench
-from tests.fakes.plans import ACME, JANUARY, report_of
+from tests.fakes.plans import ACME, JANUARY, plan_of, report_of
 from tests.waiting import until
 from worker.domain.errors import NotFoundError
 from worker.domain.outcome import RunState
@@ -47,6 +48,16 @@ def test_what_came_of_a_trigger_is_kept_in_order_and_once(bench: Bench) -> None:
     assert state == TriggerState(True, ("run-2", "run-1"), (source, january, replace(march, requests=1)))
 
 
+def test_a_trigger_learns_of_the_run_it_opened_and_of_the_run_it_joined(bench: Bench) -> None:
+    bench.triggers.open(Trigger("t1"))
+    bench.triggers.open(Trigger("t2"))
+
+    run_id, _ = bench.ledger.open(plan_of("a.csv"), "t1")
+    bench.ledger.open(plan_of("a.csv"), "t2")
+
+    assert bench.triggers.state("t1").run_ids == bench.triggers.state("t2").run_ids == (run_id,)
+
+
 def test_a_trigger_nobody_opened_is_not_there(bench: Bench) -> None:
     bench.triggers.attach("ghost", "run-1")
     bench.triggers.conclude("ghost", report_of("", RunState.UP_TO_DATE))
@@ -70,12 +81,21 @@ def test_a_trigger_whose_coordinator_is_not_heard_of_is_sent_again_once_an_inter
     assert repairer.stale_triggers() == ()
 
 
-def test_a_coordinator_that_is_heard_of_is_not_helped(bench: Bench) -> None:
+def open_a_run(bench: Bench) -> None:
+    bench.ledger.open(plan_of("a.csv"), "t1")
+
+
+def conclude_a_month(bench: Bench) -> None:
+    bench.triggers.conclude("t1", report_of("", RunState.UP_TO_DATE))
+
+
+@pytest.mark.parametrize("say_something", [open_a_run, conclude_a_month])
+def test_a_coordinator_that_is_heard_of_is_not_helped(bench: Bench, say_something: Callable[[Bench], None]) -> None:
     bench.triggers.open(replace(ASKED, trigger_id="silent"))
     bench.triggers.open(ASKED)
     bench.after(1)
 
-    bench.triggers.attach("t1", "run-1")
+    say_something(bench)
 
     stale = bench.repairer(replace(ENDLESS, stale_seconds=1)).stale_triggers()
     assert [trigger.trigger_id for trigger in stale] == ["silent"]

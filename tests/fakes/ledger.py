@@ -28,6 +28,7 @@ class FakeRun:
     state: RunState = RunState.RUNNING
     report: RunReport | None = None
     completed: datetime | None = None
+    closed: datetime | None = None
     cancelled: datetime | None = None
     asked: datetime | None = None
     generation: int = 0
@@ -79,14 +80,13 @@ class FakeLedger:
         done = run.outcomes.values()
         failed = sum(outcome.failure is not None for outcome in done)
         rows, bytes_read = sum(each.balance.read.rows for each in done), sum(each.bytes_read for each in done)
-        return RunProgress(run_id, run.state, len(run.plan.add), len(done), failed, rows, bytes_read)
+        seconds = ((run.closed or self.clock.now()) - run.opened).total_seconds()
+        counts = (len(run.plan.add), len(done), failed, rows, bytes_read, run.requests)
+        return RunProgress(run_id, run.state, *counts, seconds)
 
     def spend(self, run_id: str, requests: int) -> None:
         if run_id in self.runs:
             self.runs[run_id].requests += requests
-
-    def requests(self, run_id: str) -> int:
-        return self.runs[run_id].requests if run_id in self.runs else 0
 
     def cancel(self, run_id: str) -> bool:
         run = self.runs.get(run_id)
@@ -103,7 +103,7 @@ class FakeLedger:
             run = self.runs.get(run_id)
             if run is None or not run.is_running:
                 return False
-            run.state, run.report = report.state, report
+            run.state, run.report, run.closed = report.state, report, self.clock.now()
             return True
 
     def report(self, run_id: str) -> RunReport | None:

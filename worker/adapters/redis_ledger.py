@@ -53,20 +53,20 @@ class RedisRunLedger:
 
     def progress(self, run_id: str) -> RunProgress:
         """How far the run is, from its counters. ``total`` is what it has to ingest, not what its month consists of."""
-        fields = ("state", "total", "done", "failed", "rows", "bytes_read")
-        [(state, *counts)] = self._broker.read(("HMGET", RunKeys.of(run_id).run, *fields))
+        counters = ("total", "done", "failed", "rows", "bytes_read", "requests")
+        fields = ("state", "opened", "closed", *counters)
+        (now, micros), (state, opened, closed, *counts) = self._broker.read(
+            ("TIME",), ("HMGET", RunKeys.of(run_id).run, *fields)
+        )
         if state is None:
             raise _unknown(run_id)
-        return RunProgress(run_id, RunState(state), *(int(count or 0) for count in counts))
+        seconds = float(closed or now + micros / 1e6) - float(opened)
+        named = {name: int(count or 0) for name, count in zip(counters, counts, strict=True)}
+        return RunProgress(run_id, RunState(state), **named, seconds=seconds)
 
     def spend(self, run_id: str, requests: int) -> None:
         """Count AWS requests that no file made."""
         self._broker.run("spend_requests", [RunKeys.of(run_id).run], [requests])
-
-    def requests(self, run_id: str) -> int:
-        """All AWS requests of the run so far: the planning's, the files' and what was spent besides."""
-        [count] = self._broker.read(("HGET", RunKeys.of(run_id).run, "requests"))
-        return int(count or 0)
 
     def cancel(self, run_id: str) -> bool:
         """Ask the run to end: from now on nothing is claimed and no lease renewed. False if it had ended already."""

@@ -12,21 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.plans import ACME, JANUARY, NOON, balance_of, failure_of, outcome_of, plan_of, planned, report_of
+from tests.fakes.publications import published
 from worker.adapters.codec import dump, load
 from worker.domain.balance import Tally
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import FatalError
 from worker.domain.outcome import FileOutcome
 from worker.domain.plan import FileJob, RunPlan
-from worker.domain.publication import Held, publication
 from worker.domain.report import RunReport
 from worker.domain.trigger import Trigger
 
 PLAN = plan_of("a.csv", "b.csv", keep=("z.csv",))
 FILE = planned("a.csv")
-RECORD = publication(
-    plan_of("a.csv"), "run-1", {FILE.digest: outcome_of(FILE)}, Held(None, None, {}), NOON.replace(microsecond=123456)
-).record
+RECORD = replace(published(plan_of("a.csv")), published_at=NOON.replace(microsecond=123456))
 
 VALUES: dict[str, object] = {
     "plan": PLAN,

@@ -5,7 +5,7 @@ local run_id, state, report, closed_seconds = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('HGET', run, 'state') ~= 'running' then
   return 0
 end
-redis.call('HSET', run, 'state', state, 'report', report)
+redis.call('HSET', run, 'state', state, 'report', report, 'closed', stamp)
 redis.call('ZREM', active, run_id)
 redis.call('DEL', leases, holders)
 redis.call('EXPIRE', run, closed_seconds)
