@@ -16,10 +16,10 @@ app.config_from_object("worker.celeryconfig")
 
 
 @setup_logging.connect
-def _log(**_options: Any) -> None:
+def _log(loglevel: int = logging.INFO, **_options: Any) -> None:
     from worker.bootstrap import configure_logging  # noqa: PLC0415 (Celery asks once it runs)
 
-    configure_logging()
+    configure_logging(loglevel)
 
 
 @worker_process_init.connect

@@ -25,11 +25,11 @@ def retry_policy() -> RetryPolicy:
     return RetryPolicy(settings().max_retries)
 
 
-def configure_logging() -> None:
+def configure_logging(level: int) -> None:
     """Structured logs on stderr: pretty on a terminal, JSON elsewhere."""
     from worker.adapters.logs import configure
 
-    configure(pretty=sys.stderr.isatty())
+    configure(pretty=sys.stderr.isatty(), level=level)
 
 
 def count_loss(run_id: str, digest: str) -> None:

@@ -12,7 +12,7 @@ LEVELS = {"failed to ingest S3 CUR": logging.ERROR, "run.repaired": logging.WARN
 STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-def configure(*, pretty: bool) -> None:
+def configure(*, pretty: bool, level: int = logging.INFO) -> None:
     """Send everything that anybody logs to stderr: readable on a terminal, else a JSON object a line."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -20,12 +20,16 @@ def configure(*, pretty: bool) -> None:
         _add_extra_fields,
     ]
     last: Processor = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
-    chain: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, last]
+    chain: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        last,
+    ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=chain))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     for chatty in ("botocore", "urllib3", "pyiceberg", "kombu", "celery.redirected", "amqp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from rich.console import Console
 from rich.table import Table
@@ -19,9 +19,13 @@ from worker.domain.report import RunReport, plain
 from worker.services.status import Cell, Standing
 from worker.settings import settings
 
-out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+WIDE = 200
+"""Columns for a table that goes to a file or a pipe: nothing there folds a line for us."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
+EXACT_ENOUGH = Context(prec=60)
 STATE_STYLES = {
     RunState.PUBLISHED: "green",
     RunState.UP_TO_DATE: "green",
@@ -77,43 +81,45 @@ def table(title: str, columns: Sequence[str], numbers: Iterable[str] = ()) -> Ta
     return made
 
 
-def amount(value: Decimal) -> str:
-    """For a table: thousands apart, as many decimals as there are, at most six."""
-    whole, _, decimals = plain(value).partition(".")
-    grouped = f"{int(whole or 0):,}" if whole not in ("-0", "-") else whole
-    return f"{grouped}.{decimals[:6]}" if decimals else grouped
+def cents(value: Decimal) -> str:
+    """Money as a table shows it: two decimals. The exact figure is in the balance and in the JSON."""
+    return f"{value.quantize(Decimal('0.01'), context=EXACT_ENOUGH):,}"
 
 
-def show_runs(reports: Sequence[RunReport]) -> None:
+def show_runs(reports: Sequence[RunReport], *, with_id: bool = False) -> None:
     """Runs, a line each; then what to know and what went wrong."""
-    numbers = ("files", "read", "activities", "excluded", "rejected", "cost", "requests", "seconds")
-    made = table("", ("source", "month", "state", *numbers, "run"), numbers)
+    numbers = ("files", "read", "activities", "excluded", "rejected", "cost", "s")
+    made = table("", (*(("run",) if with_id else ()), "source", "month", "state", *numbers), numbers)
     for report in reports:
-        made.add_row(*_run_row(report))
+        made.add_row(*((report.run_id,) if with_id else ()), *_run_row(report))
     out.print(made)
     for report in reports:
-        for warning in report.warnings:
-            out.print(Text.assemble(("warning ", "yellow"), f"{report.source_name} {report.billing_period}: {warning}"))
-        for failure in report.errors:
-            show_error(failure)
+        if report.state is not RunState.UP_TO_DATE:
+            _show_remarks(report)
+
+
+def _show_remarks(report: RunReport) -> None:
+    about = f"{report.source_name} {report.billing_period or ''}".strip()
+    for warning in report.warnings:
+        out.print(Text.assemble(("warning ", "yellow"), f"{about}: {warning}"))
+    for failure in report.errors:
+        show_error(failure)
 
 
 def _run_row(report: RunReport) -> list[str | Text]:
     files, balance = report.files, report.balance
-    ingested = f"{files.ingested}+{files.unchanged}" if files.unchanged else str(files.ingested)
+    style = "yellow" if report.warnings and not report.errors else STATE_STYLES[report.state]
     return [
         report.source_name,
         report.billing_period or "-",
-        Text(report.state, style=STATE_STYLES[report.state]),
-        f"{ingested}/{files.total}",
+        Text(report.state, style=style),
+        f"{files.ingested}/{files.total}",
         f"{balance.read.rows:,}",
         f"{balance.activities.rows:,}",
         f"{balance.excluded.rows:,}",
         f"{balance.rejected.rows:,}",
-        amount(balance.read.cost),
-        f"{report.requests:,}",
+        cents(balance.read.cost),
         f"{report.seconds:.1f}",
-        report.run_id,
     ]
 
 
@@ -129,17 +135,16 @@ def show_balance(reports: Sequence[RunReport]) -> None:
 
 def show_status(cells: Sequence[Standing]) -> None:
     """The grid as a list: one month of one source a line, with what to do about it."""
-    made = table("", ("org", "source", "month", "cell", "rows", "published", "version", "why", "next step"), ("rows",))
+    made = table("", ("source", "month", "cell", "rows", "at (UTC)", "why", "next step"), ("rows",))
     for each in cells:
+        remarks = [each.why] if each.why else []
         made.add_row(
-            each.org_id,
-            each.source_name,
+            f"{each.org_id}/{each.source_name}",
             each.period or "-",
-            Text(each.cell, style=CELL_STYLES[each.cell]),
+            Text(each.cell, style="yellow" if each.warnings and each.cell is Cell.COMPLETE else CELL_STYLES[each.cell]),
             f"{each.rows:,}",
             f"{each.at:%Y-%m-%d %H:%M}",
-            each.version_id,
-            "; ".join((*((each.why,) if each.why else ()), *each.warnings)),
+            "\n".join((*remarks, *each.warnings)),
             each.next_step,
         )
     out.print(made)

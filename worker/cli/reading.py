@@ -48,7 +48,7 @@ def runs(
     if as_json:
         output.show_json(run_document(reports, files))
         return
-    output.show_runs(reports)
+    output.show_runs(reports, with_id=True)
     if run_id:
         output.show_balance(reports)
         output.show_files(files)
