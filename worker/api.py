@@ -9,24 +9,15 @@ Without OFFGRIDFLOW_BROKER_URL an embedded server and its workers run for as lon
 
 from __future__ import annotations
 
+# ruff: noqa: PLC0415 (a function loads what it needs: `offgridflow --help` should not wait for a database)
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import polars as pl
-from celery import Celery
-
-from worker.adapters.duckdb_query import QueryResult
-from worker.adapters.duckdb_query import query as run_query
-from worker.adapters.exports import export as run_export
-from worker.adapters.exports import scan
-from worker.adapters.system_clock import SystemClock
-from worker.adapters.table_version import EVERYTHING, Selection
-from worker.bootstrap import use_cases
-from worker.composition import reading_table, run_reports
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import IngestError, TransientError
 from worker.domain.outcome import FileOutcome, RunState
@@ -35,13 +26,17 @@ from worker.domain.report import RunReport
 from worker.domain.source import Source
 from worker.domain.trigger import Trigger
 from worker.embedded import embedded_broker, running_broker
-from worker.services.explain_plan import FileChange, explain
-from worker.services.follow import Standing, look
-from worker.services.plan_runs import plan_source
-from worker.services.reporting import ended
-from worker.services.status import Standing as Month
-from worker.services.status import standings
-from worker.settings import settings, source_of
+from worker.settings import settings
+from worker.sources import source_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from worker.adapters.duckdb_query import QueryResult
+    from worker.services.explain_plan import FileChange
+    from worker.services.follow import Standing
+    from worker.services.status import Standing as Month
+    from worker.services.world import World
 
 LOOK_SECONDS = 0.2
 LOOKED_AT = 100
@@ -103,7 +98,9 @@ def ingest(
 
 def trigger(url: str, wanted: Trigger) -> None:
     """Ask for runs, and return: the trigger is in the ledger before its message is sent, so that neither is lost."""
-    use_cases(url).open_trigger(wanted)
+    from celery import Celery
+
+    _world(url).triggers.open(wanted)
     sender = Celery(broker=url, set_as_current=False)
     message = {"trigger_id": wanted.trigger_id}
     sender.send_task("offgridflow.coordinate", (message,), queue="control", ignore_result=True)
@@ -111,7 +108,9 @@ def trigger(url: str, wanted: Trigger) -> None:
 
 def watch(url: str, trigger_id: str, on_look: Callable[[Standing], None]) -> tuple[RunReport, ...]:
     """Follow a trigger's runs to their end."""
-    world = use_cases(url).world
+    from worker.services.follow import look
+
+    world = _world(url)
     between_looks = threading.Event()
     while not (standing := look(world, trigger_id)).ended:
         on_look(standing)
@@ -133,14 +132,19 @@ def plan(wanted: Source, start: str | None = None, end: str | None = None) -> tu
 
     Raises what an ingest would report of the whole source.
     """
+    from worker.services.plan_runs import plan_source
+
     question = request(wanted, start=start, end=end)
     with broker() as url:
-        world = use_cases(url).world
+        world = _world(url)
         planned = tuple(plan_source(world, wanted, question, _never))
         return tuple(each if isinstance(each, RunReport) else _explained(each) for each in planned)
 
 
 def _explained(planned: RunPlan) -> MonthPlan:
+    from worker.reading import reading_table
+    from worker.services.explain_plan import explain
+
     return MonthPlan(planned, explain(planned, reading_table().current(planned.slot)))
 
 
@@ -150,6 +154,10 @@ def _never(_error: IngestError) -> bool:
 
 def status() -> tuple[Month, ...]:
     """Every month of every source: how it stands, why, and what to do. Works without a broker, then without runs in flight."""
+    from worker.adapters.system_clock import SystemClock
+    from worker.reading import reading_table, run_reports
+    from worker.services.status import standings
+
     published = reading_table().records()
     newest = (*run_reports().latest(), *_in_flight())
     return standings(published, newest, SystemClock().now())
@@ -169,12 +177,14 @@ def _in_flight() -> tuple[RunReport, ...]:
 
 def recent_runs(url: str, limit: int) -> tuple[RunReport, ...]:
     """The newest runs, newest first."""
-    return tuple(run_report(url, run_id) for run_id in use_cases(url).world.ledger.recent(limit))
+    return tuple(run_report(url, run_id) for run_id in _world(url).ledger.recent(limit))
 
 
 def run_report(url: str, run_id: str) -> RunReport:
     """How a run ended, or stands. NotFoundError for a run that the ledger does not know."""
-    world = use_cases(url).world
+    from worker.services.reporting import ended
+
+    world = _world(url)
     report = world.ledger.report(run_id)
     if report is None:
         plan, outcomes = world.ledger.plan(run_id), world.ledger.outcomes(run_id)
@@ -184,19 +194,43 @@ def run_report(url: str, run_id: str) -> RunReport:
 
 def run_files(url: str, run_id: str) -> tuple[FileOutcome, ...]:
     """What became of each file that the run read, in the order of their keys."""
-    return tuple(sorted(use_cases(url).world.ledger.outcomes(run_id).values(), key=lambda outcome: outcome.key))
+    return tuple(sorted(_world(url).ledger.outcomes(run_id).values(), key=lambda outcome: outcome.key))
 
 
 def query(sql: str, org_id: str | None = None) -> QueryResult:
     """One SELECT over ``activities``, ``usage``, ``emissions`` and ``rejections``. Needs no broker."""
-    return run_query(sql, reading_table(), org_id)
+    from worker.adapters import duckdb_query
+    from worker.reading import reading_table
+
+    return duckdb_query.query(sql, reading_table(), org_id)
 
 
 def activities(org_id: str | None = None, source_name: str | None = None, period: str | None = None) -> pl.LazyFrame:
     """The published activities, narrowed to an org, a source or a month. Needs no broker."""
-    return scan(reading_table(), org_id, Selection(source_name, None, period))
+    from worker.adapters import exports
+    from worker.adapters.table_version import Selection
+    from worker.reading import reading_table
+
+    return exports.scan(reading_table(), org_id, Selection(source_name, None, period))
 
 
-def export(out: Path, format_: str, org_id: str | None = None, selection: Selection = EVERYTHING) -> int:
+def export(
+    out: Path,
+    format_: str,
+    *,
+    org_id: str | None = None,
+    source_name: str | None = None,
+    period: str | None = None,
+) -> int:
     """Write published activities to a file as ``parquet``, ``csv`` or ``jsonl``; returns how many. Needs no broker."""
-    return run_export(reading_table(), org_id, selection, out, format_)
+    from worker.adapters import exports
+    from worker.adapters.table_version import Selection
+    from worker.reading import reading_table
+
+    return exports.export(reading_table(), org_id, Selection(source_name, None, period), out, format_)
+
+
+def _world(url: str) -> World:
+    from worker.bootstrap import use_cases
+
+    return use_cases(url).world

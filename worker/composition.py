@@ -9,7 +9,6 @@ from pathlib import Path
 from limits.storage import storage_from_string
 
 from worker.adapters.aws_session import connect_s3
-from worker.adapters.catalog import OrgTables, open_catalog
 from worker.adapters.csv_reader import CsvReader
 from worker.adapters.iceberg_table import IcebergActivityTable
 from worker.adapters.local_reports import LocalReports
@@ -20,43 +19,19 @@ from worker.adapters.redis_leases import RedisFileLeases
 from worker.adapters.redis_ledger import RedisRunLedger
 from worker.adapters.redis_repairer import Patience, RedisRepairer
 from worker.adapters.redis_triggers import RedisTriggers
-from worker.adapters.run_reports import WarehouseRunReports
 from worker.adapters.s3_reports import S3Reports
 from worker.adapters.system_clock import SystemClock
 from worker.adapters.table_lease import TableLease
 from worker.adapters.token_bucket import TokenBucketLimiter
 from worker.adapters.token_bucket_storage import TokenBucket
-from worker.adapters.warehouse import Warehouse
 from worker.domain.retry import RetryPolicy
 from worker.domain.source import Source
 from worker.ports import RateLimiter, ReportStore
+from worker.reading import run_reports, tables, warehouse
 from worker.services.use_cases import UseCases
 from worker.services.world import World
-from worker.settings import configured_sources, settings
-
-
-@cache
-def warehouse() -> Warehouse:
-    """Where parts and records are kept."""
-    return Warehouse(settings().warehouse_folder)
-
-
-@cache
-def tables() -> OrgTables:
-    """The table of each org, by the catalog."""
-    return OrgTables(open_catalog(settings().catalog), warehouse())
-
-
-@cache
-def reading_table() -> IcebergActivityTable:
-    """The table for whoever only reads; it needs no broker."""
-    return IcebergActivityTable(warehouse(), tables())
-
-
-@cache
-def run_reports() -> WarehouseRunReports:
-    """The last report of every month."""
-    return WarehouseRunReports(warehouse())
+from worker.settings import settings
+from worker.sources import configured_sources
 
 
 def connect(url: str, broker: Broker) -> UseCases:

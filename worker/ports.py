@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from worker.domain.discovery import StoredObject as StoredObject
-
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from worker.domain.columns import Binding
+    from worker.domain.discovery import StoredObject
     from worker.domain.outcome import FileOutcome, RunState
     from worker.domain.plan import FileJob, RunPlan, Slot
     from worker.domain.publication import Held, Publication, PublicationRecord

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from worker import api
-from worker.adapters.sample_bucket import write_sample
 from worker.cli import output
 from worker.cli.following import follow
 from worker.domain.balance import Balance
@@ -23,6 +22,8 @@ from usage where org_id = 'demo-org' group by all order by month, activities des
 
 def run_demo(bucket: Path, rows: int) -> tuple[RunReport, ...]:
     """Show a month's way from a bucket to a table, with the proof that it balances. Returns the first run's reports."""
+    from worker.adapters.sample_bucket import write_sample  # noqa: PLC0415 (no other command needs it)
+
     output.note(f"writing a sample bucket of {rows:,} line items to {bucket}")
     expected = write_sample(bucket, rows=rows).balance
     sources = [

@@ -18,7 +18,8 @@ from worker.domain.errors import BadRequestError
 from worker.domain.outcome import RunState
 from worker.domain.report import RunReport
 from worker.domain.source import Source
-from worker.settings import broker_url, configured_sources, settings
+from worker.settings import broker_url, settings
+from worker.sources import configured_sources
 
 Names = Annotated[list[str] | None, typer.Argument(help="configured sources; none: all")]
 Url = Annotated[str | None, typer.Option(help="one source without a file: s3://bucket/prefix or file:///folder")]

@@ -141,13 +141,20 @@ def show_status(cells: Sequence[Standing]) -> None:
         made.add_row(
             f"{each.org_id}/{each.source_name}",
             each.period or "-",
-            Text(each.cell, style="yellow" if each.warnings and each.cell is Cell.COMPLETE else CELL_STYLES[each.cell]),
+            _cell(each),
             f"{each.rows:,}",
             f"{each.at:%Y-%m-%d %H:%M}",
             "\n".join((*remarks, *each.warnings)),
             each.next_step,
         )
     out.print(made)
+
+
+def _cell(each: Standing) -> Text:
+    """Never plain green with warnings, and not by its colour alone."""
+    if each.warnings and each.cell in {Cell.COMPLETE, Cell.PROVISIONAL}:
+        return Text(f"{each.cell} (!)", style="yellow")
+    return Text(each.cell, style=CELL_STYLES[each.cell])
 
 
 def show_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from worker import api
-from worker.adapters.table_version import Selection
 from worker.cli import output
 from worker.cli.documents import query_document, run_document, status_document
 
@@ -79,5 +78,5 @@ def export(
     source_name: Annotated[str | None, typer.Option("--source", help="this source only")] = None,
 ) -> None:
     """Write published activities to a file, for another tool."""
-    rows = api.export(out, format_.value, org, Selection(source_name, None, period))
+    rows = api.export(out, format_.value, org_id=org, source_name=source_name, period=period)
     output.note(f"{rows:,} activities written to {out}")

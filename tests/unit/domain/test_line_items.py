@@ -120,7 +120,8 @@ def test_a_tally_balances_and_counts_by_type_and_reason() -> None:
 
 def test_amounts_too_large_for_a_column_of_sums_are_summed_all_the_same() -> None:
     huge = "99999999999999999999.999999999999999999"
-    judged = judge(batch(*[{"line_item_usage_amount": huge}] * 3), rules())
+    row: dict[str, str | None] = {"line_item_usage_amount": huge}
+    judged = judge(batch(row, row, row), rules())
 
     balance = tally(judged)
 
