@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
+
+import pytest
 
 from tests.contracts.ledger_bench import ENDLESS, Bench
 from tests.fakes.plans import outcome_of, plan_of
@@ -84,12 +87,21 @@ def test_files_nobody_took_are_sent_again_once_the_run_has_stalled(bench: Bench)
     assert bench.look(patience) == ()
 
 
-def test_a_run_whose_files_are_claimed_has_not_stalled(bench: Bench) -> None:
+def claim(bench: Bench, run_id: str, digest: str) -> None:
+    bench.leases.claim(run_id, digest, "worker-1")
+
+
+def lose(bench: Bench, run_id: str, digest: str) -> None:
+    bench.leases.lose(run_id, digest)
+
+
+@pytest.mark.parametrize("move", [claim, lose])
+def test_a_run_whose_messages_arrive_has_not_stalled(bench: Bench, move: Callable[[Bench, str, str], None]) -> None:
     plan = plan_of("a.csv", "b.csv")
     run_id, _ = bench.ledger.open(plan, "t1")
     bench.after(1)
 
-    bench.leases.claim(run_id, plan.files[0].digest, "worker-1")
+    move(bench, run_id, plan.files[0].digest)
 
     assert bench.look(replace(ENDLESS, stale_seconds=1)) == ()
 

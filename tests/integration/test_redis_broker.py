@@ -15,6 +15,7 @@ from worker.adapters.redis_broker import Broker
 from worker.adapters.redis_keys import RunKeys
 from worker.adapters.redis_leases import RedisFileLeases
 from worker.adapters.redis_ledger import RedisRunLedger
+from worker.adapters.redis_repairer import RedisRepairer
 from worker.domain.errors import AuthError, TransientError, UnknownError
 
 
@@ -107,3 +108,16 @@ def test_what_is_kept_of_a_run_goes_together_and_later_once_it_is_closed(clean_v
     assert max(running) <= 600 + keys.RUNNING_MARGIN_SECONDS
     assert min(closed) > keys.CLOSED_SECONDS - 60
     assert left == [0, 0]
+
+
+def test_a_run_that_redis_forgot_is_looked_at_no_more(clean_valkey_url: str) -> None:
+    broker = Broker.connect(clean_valkey_url)
+    run_id, _ = RedisRunLedger(broker).open(plan_of("a.csv"), "t1")
+    with Redis.from_url(clean_valkey_url) as other:
+        other.delete(RunKeys.of(run_id).run)
+
+    found = RedisRepairer(broker).inspect(files_queue_is_empty=True)
+    [active] = broker.read(("ZCARD", keys.ACTIVE_RUNS))
+    broker.close()
+
+    assert (found, active) == ((), 0)
