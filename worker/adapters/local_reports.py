@@ -1,0 +1,120 @@
+"""A folder with a copy of delivered reports, read as if it were their bucket. No AWS is involved."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from stat import S_ISREG
+
+from worker.adapters.os_errors import translate_os_error
+from worker.domain.discovery import StoredObject
+from worker.domain.errors import BadRequestError, ChangedError, NotFoundError, TransientError
+
+MANIFEST_SUFFIX = "Manifest.json"
+MANIFEST_LIMIT_BYTES = 64 * 1024 * 1024
+ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+
+
+class LocalReports:
+    """`worker.ports.ReportStore` on a folder. A key is a file's path below it, with ``/`` between its parts.
+
+    A data file's ETag is its size and modification time, so that listing opens no data file; a manifest's is the digest
+    of its content. Links to files inside the folder count as files. What a link reaches elsewhere, linked folders,
+    sockets and the like do not exist here.
+    """
+
+    requests = 0
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+        self._real_folder = folder.resolve()
+        names = self._folder.parts[1:]
+        self.bucket = self._folder.as_uri()
+        self.roots: tuple[str, ...] = ("", *("/".join(names[start:]) for start in reversed(range(len(names)))))
+
+    def list(self) -> Iterator[StoredObject]:
+        """Every file below the folder, in key order; errors come while it is read."""
+        with _errors_about(self._folder):
+            found = {path.relative_to(self._folder).as_posix(): path for path in self._files()}
+            for key, path in sorted(found.items()):
+                with suppress(FileNotFoundError):  # it went while we looked: then it is not there
+                    status = path.stat()
+                    modified = datetime.fromtimestamp(status.st_mtime, UTC)
+                    yield StoredObject(key, _etag(path), status.st_size, modified)
+
+    def read_manifest(self, key: str, if_none_match: str | None = None) -> tuple[bytes, str] | None:
+        """The manifest and its ETag; None when that still is ``if_none_match``. BadRequestError when it is too long."""
+        path = self._path(key)
+        with _errors_about(path):
+            if path.stat().st_size > MANIFEST_LIMIT_BYTES:
+                raise BadRequestError(f"{path.as_uri()}: longer than {MANIFEST_LIMIT_BYTES:,} bytes, so no manifest")
+            content = path.read_bytes()
+        etag = hashlib.sha256(content).hexdigest()
+        return None if etag == if_none_match else (content, etag)
+
+    def fetch(self, key: str, etag: str, size: int, into: Path) -> int:
+        """Copy the file to ``into`` and return its size. ChangedError unless ``etag`` is its ETag before and after."""
+        path = self._path(key)
+        with _errors_about(path):
+            _require(path, etag)
+            shutil.copyfile(path, into)
+            _require(path, etag)
+            copied = into.stat().st_size
+        if copied != size:
+            raise TransientError(f"{path.as_uri()}: {copied} bytes came, {size} were planned", "wrong_length")
+        return copied
+
+    def _files(self) -> Iterator[Path]:
+        for folder, _, names in os.walk(self._folder, onerror=_raise):
+            yield from (path for name in names if self._is_here(path := Path(folder, name)))
+
+    def _is_here(self, path: Path) -> bool:
+        """Whether it is a regular file, and not one that a link fetches from elsewhere."""
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            if error.errno in ABSENT:
+                return False
+            raise
+        return S_ISREG(mode) and path.resolve().is_relative_to(self._real_folder)
+
+    def _path(self, key: str) -> Path:
+        parts = PurePosixPath(key)
+        if parts.is_absolute() or ".." in parts.parts:
+            raise BadRequestError(f"{key} is outside of {self.bucket}", "outside_prefix")
+        path = self._folder / parts
+        with _errors_about(path):
+            if not self._is_here(path):
+                raise NotFoundError(f"{path.as_uri()}: no such file", "no_such_file")
+        return path
+
+
+def _etag(path: Path) -> str:
+    if path.name.endswith(MANIFEST_SUFFIX):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    status = path.stat()
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def _require(path: Path, etag: str) -> None:
+    if _etag(path) != etag:
+        raise ChangedError(f"{path.as_uri()} was changed since the run was planned", "changed")
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+@contextmanager
+def _errors_about(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = Path(error.filename or path)
+        raise translate_os_error(error, about=place.as_uri(), remedy=f"let this user read {place}") from error
