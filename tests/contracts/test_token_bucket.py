@@ -1,0 +1,216 @@
+"""What a token bucket promises, wherever it is kept: in memory, in a fake Redis, in a real server."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from typing import NamedTuple
+
+import fakeredis
+import pytest
+import redis
+from limits import parse
+from limits.storage import StorageTypes, storage_from_string
+
+from tests.servers.valkey import keys_without_ttl
+from worker.adapters.token_bucket import TokenBucketLimiter, TokenBucketRateLimiter
+from worker.adapters.token_bucket_storage import TokenBucket, TokenBucketRedisStorage
+from worker.domain.errors import TransientError
+
+PROCESSES = 8
+CAPACITY = 20
+RATE = 40.0
+SECONDS = 2.0
+
+
+@pytest.fixture(params=["memory", "fake", "valkey"])
+def storage(request: pytest.FixtureRequest) -> StorageTypes:
+    match request.param:
+        case "memory":
+            return storage_from_string("tb+memory://")
+        case "fake":
+            return TokenBucketRedisStorage("tb+redis://fake", fakeredis.FakeRedis(version=7).connection_pool)
+        case _:
+            return storage_from_string(f"tb+{request.getfixturevalue('clean_valkey_url')}")
+
+
+def limiter(storage: StorageTypes, capacity: int = 2, rate: float = 10.0) -> TokenBucketLimiter:
+    return TokenBucketLimiter(storage, {"s3": TokenBucket(capacity, rate)})
+
+
+def test_the_third_call_of_a_bucket_of_two_waits_a_tenth_of_a_second(storage: StorageTypes) -> None:
+    bucket = limiter(storage)
+    started = time.monotonic()
+
+    waits = [bucket.acquire("s3:a") for _ in range(3)]
+
+    assert waits[:2] == [0.0, 0.0]
+    assert waits[2] == pytest.approx(0.1, abs=0.03)
+    assert time.monotonic() - started >= 0.1
+
+
+def test_callers_stand_in_line(storage: StorageTypes) -> None:
+    waits: list[float] = []
+    bucket = TokenBucketLimiter(storage, {"s3": TokenBucket(1, 1.0)}, sleep=waits.append)
+
+    for _ in range(4):
+        bucket.acquire("s3:a")
+
+    assert waits == pytest.approx([1.0, 2.0, 3.0], abs=0.3)
+
+
+def test_a_line_that_is_too_long_is_not_joined(storage: StorageTypes) -> None:
+    bucket = TokenBucketLimiter(storage, {"s3": TokenBucket(1, 1.0)}, longest_wait_seconds=1.5, sleep=lambda _: None)
+    for _ in range(2):
+        bucket.acquire("s3:a")
+
+    refusals = []
+    for _ in range(2):
+        with pytest.raises(TransientError) as caught:
+            bucket.acquire("s3:a")
+        refusals.append(caught.value)
+
+    assert [each.code for each in refusals] == ["rate_limited"] * 2
+    assert [each.retry_after_seconds for each in refusals] == pytest.approx([2.0, 2.0], abs=0.3)
+
+
+def test_several_tokens_are_taken_together_or_not_at_all(storage: StorageTypes) -> None:
+    bucket = limiter(storage, capacity=3, rate=0.1)
+
+    taken = [bucket.allow_n("s3:a", 2), bucket.allow_n("s3:a", 2), bucket.allow_n("s3:a", 1)]
+
+    assert taken == [True, False, True]
+    assert bucket.available("s3:a") == 0
+
+
+def test_more_than_the_capacity_is_refused_at_once(storage: StorageTypes) -> None:
+    bucket = limiter(storage, capacity=3)
+
+    assert not bucket.allow_n("s3:a", 4)
+    assert bucket.available("s3:a") == 3
+
+
+def test_a_bucket_never_holds_more_than_its_capacity(storage: StorageTypes) -> None:
+    bucket = limiter(storage, capacity=2, rate=1000.0)
+    bucket.allow_n("s3:a", 2)
+    bucket.acquire("s3:a")
+
+    assert bucket.available("s3:a") <= 2
+
+
+def test_a_reset_makes_the_bucket_full(storage: StorageTypes) -> None:
+    bucket = limiter(storage, rate=0.1)
+    bucket.allow_n("s3:a", 2)
+
+    bucket.reset("s3:a")
+
+    assert bucket.available("s3:a") == 2
+
+
+def test_when_the_service_asks_for_a_pause_everybody_stands_back(storage: StorageTypes) -> None:
+    waits: list[float] = []
+    bucket = TokenBucketLimiter(storage, {"s3": TokenBucket(5, 10.0)}, sleep=waits.append)
+
+    bucket.push_back("s3:a", 3.0)
+
+    assert bucket.available("s3:a") == 0
+    assert not bucket.allow_n("s3:a")
+    assert bucket.acquire("s3:a") == pytest.approx(3.1, abs=0.3)
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one(storage: StorageTypes) -> None:
+    bucket = TokenBucketLimiter(storage, {"s3": TokenBucket(5, 10.0)}, sleep=lambda _: None)
+    bucket.push_back("s3:a", 5.0)
+
+    bucket.push_back("s3:a", 1.0)
+
+    assert bucket.acquire("s3:a") == pytest.approx(5.1, abs=0.3)
+
+
+def test_buckets_of_one_family_are_apart(storage: StorageTypes) -> None:
+    bucket = limiter(storage, rate=0.1)
+    bucket.allow_n("s3:a", 2)
+
+    assert bucket.available("s3:b") == 2
+
+
+def test_fifty_threads_lose_no_token_and_make_none(storage: StorageTypes) -> None:
+    bucket = limiter(storage, capacity=100, rate=0.001)
+
+    with ThreadPoolExecutor(50) as pool:
+        granted = sum(pool.map(lambda _: bucket.allow_n("s3:a"), range(150)))
+
+    assert granted == 100
+
+
+def test_any_limit_of_the_package_can_be_kept_as_a_bucket(storage: StorageTypes) -> None:
+    strategy = TokenBucketRateLimiter(storage)
+    item = parse("2 per 20 seconds")
+
+    hits = [strategy.hit(item, "somebody") for _ in range(3)]
+    stats = strategy.get_window_stats(item, "somebody")
+
+    assert hits == [True, True, False]
+    assert not strategy.test(item, "somebody")
+    assert stats.remaining == 0
+    assert stats.reset_time - time.time() == pytest.approx(20, abs=1.5)  # noqa: TID251 - what `limits` measures in
+
+
+def test_every_key_expires(clean_valkey_url: str) -> None:
+    bucket = limiter(storage_from_string(f"tb+{clean_valkey_url}"), rate=0.1)
+    with redis.Redis.from_url(clean_valkey_url) as server:
+        bucket.acquire("s3:a")
+        bucket.push_back("s3:b", 60)
+
+        keys = sorted(key.decode() for key in server.scan_iter("*"))
+
+        assert keys == ["offgridflow:limit:s3:a", "offgridflow:limit:s3:b"]
+        assert keys_without_ttl(server) == []
+
+
+class Grant(NamedTuple):
+    """A token, by the earliest and the latest moment at which it can have been due."""
+
+    earliest: float
+    latest: float
+
+
+def spend(url: str, together: Barrier, queue: Queue[list[Grant]]) -> None:
+    """Take tokens until the time is over, and report them."""
+    bucket = limiter(storage_from_string(f"tb+{url}"), CAPACITY, RATE)
+    grants = []
+    bucket.available("s3:shared")  # is connected now
+    together.wait()
+    deadline = time.monotonic() + SECONDS
+    while (asked := time.monotonic()) < deadline:
+        waited = bucket.acquire("s3:shared")
+        grants.append(Grant(asked + waited, time.monotonic()))
+    queue.put(grants)
+
+
+def test_processes_together_never_exceed_the_bucket_and_use_all_of_it(clean_valkey_url: str) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # imported once, not eight times
+    together, queue = context.Barrier(PROCESSES, timeout=20), context.Queue()
+    processes = [
+        context.Process(target=spend, args=(clean_valkey_url, together, queue), daemon=True) for _ in range(PROCESSES)
+    ]
+    for process in processes:
+        process.start()
+
+    grants = sorted(grant for _ in processes for grant in queue.get(timeout=30))
+    for process in processes:
+        process.join()
+
+    excess = max(
+        number - (CAPACITY + RATE * (latest - first.earliest))
+        for start, first in enumerate(grants)
+        for number, latest in enumerate(accumulate((grant.latest for grant in grants[start:]), max), start=1)
+    )
+    assert excess <= 0
+    # All of it, but for what round trips hide.
+    assert len(grants) >= 0.95 * (CAPACITY + RATE * (grants[-1].earliest - grants[0].earliest))
