@@ -54,6 +54,7 @@ def connect(url: str, broker: Broker) -> UseCases:
         policy=RetryPolicy(chosen.max_retries),
         spool_dir=chosen.spool_dir or Path(tempfile.gettempdir()),
         settle_seconds=chosen.settle_seconds,
+        rejections_per_file=chosen.rejections_per_file,
         max_rejected_percent=chosen.max_rejected_percent,
     )
     return UseCases(world, configured_sources)

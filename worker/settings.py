@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(
         900.0, ge=0, description="data newer than its manifest and younger than this is a delivery under way"
     )
+    rejections_per_file: int = Field(
+        10_000, ge=0, description="rejected rows of a file that are kept to look at; all are counted"
+    )
     max_rejected_percent: float | None = Field(
         None, ge=0, le=100, description="a month with more rejected rows is not published"
     )

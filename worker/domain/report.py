@@ -111,6 +111,7 @@ def warnings(balance: Balance) -> tuple[str, ...]:
         (balance.unparsable, "with an amount that is no number"),
         (notes.get("unit_unknown", 0), "without a unit: their unit is `unknown`"),
         (notes.get("region_unknown", 0), "without a region: their location is `GLOBAL`"),
+        (notes.get("rejections_not_kept", 0), "rejected beyond the number that is kept to look at"),
         (notes.get("tags_malformed", 0), "with tags that are no JSON object: the rows stay, without tags"),
         (notes.get("cost_absent", 0), "without a cost: the report has no cost column"),
     ]

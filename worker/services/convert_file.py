@@ -27,20 +27,30 @@ def convert_file(world: World, job: FileJob, spooled: Path, still_wanted: Callab
     columns = frozenset(reader.binding.positions)
     rules = Rules(job.file.digest[:DIGEST_SHOWN], job.plan.period, job.plan.source.account_id, columns)
     balance, payers = Balance(), set[str]()
+    room = world.rejections_per_file
     with world.parts.create(job, reader.binding.tag_keys) as writer:
 
         def on_batch(batch: pl.DataFrame) -> None:
-            nonlocal balance
+            nonlocal balance, room
             still_wanted()
             judged = judge(batch, rules)
-            kept, notes = activities(judged, rules)
+            made, notes = activities(judged, rules)
             balance += tally(judged) + notes
-            payers.update(kept["payer_account_id"].unique().drop_nulls())
-            writer.write(kept, rejections(judged, job.file.key))
+            payers.update(made["payer_account_id"].unique().drop_nulls())
+            rejected = rejections(judged, job.file.key).head(room)
+            room -= rejected.height
+            writer.write(made, rejected)
 
         reader.batches(on_batch)
+        balance += _not_kept(balance, world.rejections_per_file)
         balance.check(job.file.key)
         return writer.finish(_outcome(job, balance, payers))
+
+
+def _not_kept(balance: Balance, room: int) -> Balance:
+    """Every rejection is counted; of a file that is nothing else, only the first ones are kept to look at."""
+    beyond = balance.rejected.rows - room
+    return Balance(notes={"rejections_not_kept": beyond}) if beyond > 0 else Balance()
 
 
 def _outcome(job: FileJob, balance: Balance, payers: set[str]) -> FileOutcome:

@@ -41,4 +41,5 @@ class World:
     policy: RetryPolicy
     spool_dir: Path
     settle_seconds: float = 900.0
+    rejections_per_file: int = 10_000
     max_rejected_percent: float | None = None
