@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -276,6 +277,18 @@ def test_a_throttled_request_is_left_to_our_own_retries(bench: Bench) -> None:
     assert isinstance(error, TransientError)
     assert error.retry_after_seconds == 7
     assert len(stub.asked) == 1
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(bench: Bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        connection = connect_s3(bench.source, bench.limiter, endpoint_url=url, read_timeout_seconds=0.1)
+
+        error = error_of(lambda: list(S3Reports(bench.source, connection).list()))
+
+    assert isinstance(error, TransientError)
+    assert error.code == "ReadTimeoutError"
+    assert connection.meter.requests == 1
 
 
 def test_owner_and_payer_are_said_with_every_request(bench: Bench) -> None:
