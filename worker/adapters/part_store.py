@@ -1,0 +1,70 @@
+"""The parts: written once, under the digest of their input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from pyiceberg.io.pyarrow import schema_to_pyarrow
+from pyiceberg.schema import Schema
+
+from worker.adapters import codec, data_files
+from worker.adapters.catalog import OrgTables
+from worker.adapters.layout import part_key, rejections_key
+from worker.adapters.part_columns import PartColumns, constants
+from worker.adapters.part_writer import OUTCOME, ParquetPartWriter
+from worker.adapters.warehouse import Warehouse, disk_errors, path_of
+from worker.domain.errors import FatalError
+from worker.domain.outcome import FileOutcome
+from worker.domain.plan import FileJob
+
+
+class ParquetPartStore:
+    """Parts in the warehouse. The columns' field ids are those of the org's table, which is made on first use."""
+
+    def __init__(self, warehouse: Warehouse, tables: OrgTables) -> None:
+        self._warehouse = warehouse
+        self._tables = tables
+        self._schemas: dict[str, Schema] = {}
+
+    def find(self, job: FileJob) -> FileOutcome | None:
+        """The outcome kept in the part's footer, if the part was written already: its run is the one that converted it."""
+        return self._placed(job) if self._warehouse.exists(_part_key(job)) else None
+
+    @contextmanager
+    def create(self, job: FileJob, tag_keys: tuple[str, ...]) -> Iterator[ParquetPartWriter]:
+        """A writer for the job's part and rejections. Leaving it without `ParquetPartWriter.finish` leaves nothing behind."""
+        columns = PartColumns(schema_to_pyarrow(self._schema(job.plan.slot.org_id)), constants(job), tag_keys)
+        rejections = rejections_key(job.plan.slot, job.file.digest)
+        with (
+            self._warehouse.stage(_part_key(job)) as part,
+            self._warehouse.stage(rejections) as rejected,
+            closing(ParquetPartWriter(columns, part, rejected, lambda: self._placed(job))) as writer,
+        ):
+            yield writer
+
+    def _placed(self, job: FileJob) -> FileOutcome:
+        uri = self._warehouse.uri(_part_key(job))
+        path = Path(path_of(uri))
+        with disk_errors(uri):
+            footer, size = pq.read_metadata(path), path.stat().st_size
+        kept = (footer.metadata or {}).get(OUTCOME.encode())
+        if kept is None:
+            raise FatalError(
+                f"{uri} is no part of ours: it has no outcome", "unreadable", "move it out of the warehouse"
+            )
+        described = data_files.describe(footer, self._schema(job.plan.slot.org_id), uri, size, job.plan.slot)
+        return replace(codec.load(FileOutcome, kept), part=uri, data_file=described)
+
+    def _schema(self, org_id: str) -> Schema:
+        """The table's columns by field id. A table keeps them for ever."""
+        if org_id not in self._schemas:
+            self._schemas[org_id] = self._tables.get(org_id).schema()
+        return self._schemas[org_id]
+
+
+def _part_key(job: FileJob) -> str:
+    return part_key(job.plan.slot, job.file.digest)

@@ -1,0 +1,117 @@
+"""One version of an org's table: everything here is read from the same metadata, whatever is committed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo
+from pyiceberg.expressions.visitors import manifest_evaluator
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+
+from worker.adapters import codec
+from worker.adapters.layout import digest_of
+from worker.adapters.table_definition import PARTITION_COLUMNS
+from worker.adapters.warehouse import Warehouse
+from worker.domain.plan import Slot
+from worker.domain.publication import Held, PublicationRecord
+
+PROPERTY_PREFIX = "offgridflow.publication."
+
+
+def property_name(slot: Slot) -> str:
+    """The table property that says where the slot's publication record is. No part of a slot's name has a dot."""
+    return f"{PROPERTY_PREFIX}{slot.source_name}.{slot.source}.{slot.period}"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which of an org's slots are meant: those of one source name, of one source, of one month; None is any."""
+
+    source_name: str | None = None
+    source: str | None = None
+    billing_period: str | None = None
+
+    @classmethod
+    def of(cls, slot: Slot) -> Selection:
+        """Exactly this slot."""
+        return cls(slot.source_name, slot.source, str(slot.period))
+
+    def has(self, source_name: str, source: str, billing_period: str) -> bool:
+        """Whether the slot named so is among them."""
+        wanted = (self.source_name, self.source, self.billing_period)
+        return all(
+            want in {None, value} for want, value in zip(wanted, (source_name, source, billing_period), strict=True)
+        )
+
+    def expression(self) -> BooleanExpression:
+        """The partitions of these slots."""
+        partitions: BooleanExpression = AlwaysTrue()
+        for name in PARTITION_COLUMNS:
+            if (value := getattr(self, name)) is not None:
+                partitions = And(partitions, EqualTo(term=name, value=value))
+        return partitions
+
+
+EVERYTHING = Selection()
+
+
+class TableVersion:
+    """What an org's table holds, as of the metadata that ``table`` was loaded with."""
+
+    def __init__(self, table: Table, warehouse: Warehouse) -> None:
+        self._table = table
+        self._warehouse = warehouse
+
+    def record(self, slot: Slot) -> PublicationRecord | None:
+        """The slot's publication record, if the slot is published."""
+        uri = self._record_uri(slot)
+        return self._read(uri) if uri else None
+
+    def records(self, selection: Selection = EVERYTHING) -> tuple[PublicationRecord, ...]:
+        """The records of the selected slots, in order of source name, source and month."""
+        published = sorted(
+            (tuple(name.removeprefix(PROPERTY_PREFIX).split(".")), uri)
+            for name, uri in self._table.properties.items()
+            if name.startswith(PROPERTY_PREFIX)
+        )
+        return tuple(self._read(uri) for slot, uri in published if selection.has(*slot))
+
+    def data_files(self, selection: Selection = EVERYTHING) -> dict[str, DataFile]:
+        """The live parts of the selected slots, by URI.
+
+        Read from the manifests: planning a scan would weigh the whole filter anew for every file, at a millisecond each.
+        """
+        snapshot, io = self._table.current_snapshot(), self._table.io
+        if snapshot is None:
+            return {}
+        may_have = manifest_evaluator(self._table.spec(), self._table.schema(), selection.expression())
+        files = (
+            entry.data_file
+            for manifest in snapshot.manifests(io)
+            if may_have(manifest) and (manifest.has_added_files() or manifest.has_existing_files())
+            for entry in manifest.fetch_manifest_entry(io, discard_deleted=True)
+        )
+        return {file.file_path: file for file in files if selection.has(*_slot_of(file))}
+
+    def held(self, slot: Slot, parts: Iterable[str]) -> Held:
+        """What a publication of the slot is to be decided on; ``parts`` are the URIs of its live parts."""
+        month = self.records(Selection(source=slot.source, billing_period=str(slot.period)))
+        return Held(
+            record=next((record for record in month if record.slot == slot), None),
+            uri=self._record_uri(slot),
+            parts={digest_of(uri): uri for uri in parts},
+            others=tuple(record for record in month if record.slot != slot),
+        )
+
+    def _record_uri(self, slot: Slot) -> str | None:
+        return self._table.properties.get(property_name(slot))
+
+    def _read(self, uri: str) -> PublicationRecord:
+        return codec.load(PublicationRecord, self._warehouse.read(uri))
+
+
+def _slot_of(file: DataFile) -> tuple[str, str, str]:
+    source_name, source, billing_period = (file.partition[at] for at in range(len(PARTITION_COLUMNS)))
+    return source_name, source, billing_period
