@@ -52,6 +52,6 @@ def _settle(world: World, trigger: Trigger, planned: RunPlan | RunReport) -> Ite
 
 def _conclude(world: World, trigger: Trigger, report: RunReport) -> None:
     world.triggers.conclude(trigger.trigger_id, report)
+    world.reports.keep(report)  # a month found up to date, too: it takes the place of an earlier failure
     if report.errors:
-        world.reports.keep(report)
         world.telemetry.emit("failed to ingest S3 CUR", run_id=report.run_id, error=report.errors[0].message)

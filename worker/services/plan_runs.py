@@ -67,6 +67,7 @@ def plan_source(
     about the whole source are raised; those about one month become its report, unless they are worth another attempt.
     """
     store = world.stores(source)
+    spent = store.requests  # a worker keeps its stores: what they did before is not this trigger's
     listing = {each.key: each for each in store.list()}
     found = choose_report(find_manifests(listing.values()), source.report, str(source.location))
     if not found:
@@ -74,15 +75,16 @@ def plan_source(
         raise NotFoundError(f"no report's manifest lies under {source.location}", "no_manifest", remedy)
     records = {record.slot: record for record in world.table.records(source.org_id)}
     survey = _Survey(world, source, trigger, worth_another, store, listing, records)
-    spent = 0
+    delivered = {str(manifest.period) for manifest in found}
     for manifest in newest_manifests(found):
         if manifest.period and not survey.covers(manifest.period):
             continue
         planned = _plan_month(survey, manifest, spent)
         spent = store.requests
         if planned:
+            delivered.add(str(planned.period if isinstance(planned, RunPlan) else planned.billing_period))
             yield planned
-    yield from _missing_months(survey, {manifest.period for manifest in found})
+    yield from _missing_months(survey, delivered)
 
 
 def _plan_month(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | RunReport | None:
@@ -90,6 +92,8 @@ def _plan_month(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | 
     world, store = survey.world, survey.store
     try:
         record = _published(survey, found)
+        if record and not survey.covers(record.slot.period):
+            return None
         if record and _is_current(record, found, survey):
             return reporting.up_to_date(record, store.requests - spent, world.clock.now())
         manifest, etag = _read(survey, found)
@@ -104,11 +108,12 @@ def _plan_month(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | 
 
 
 def _published(survey: _Survey, found: FoundManifest) -> PublicationRecord | None:
-    """The month's current record; a month that only the manifest's body tells is recognised by the manifest's key."""
+    """The month's current record; a month that only the manifest's body tells is recognised by the manifest itself."""
     if found.period:
         return survey.record(found.period)
     mine = (each for each in survey.records.values() if each.slot.source_name == survey.source.name)
-    return next((each for each in mine if each.manifest_key == found.object.key), None)
+    this = (found.object.key, found.object.etag)
+    return next((each for each in mine if (each.manifest_key, each.manifest_etag) == this), None)
 
 
 def _is_current(record: PublicationRecord, found: FoundManifest, survey: _Survey) -> bool:
@@ -184,11 +189,11 @@ def _refuse_unsettled(
             raise TransientError(message, UNDER_WAY, "nothing to do; the next run finds it complete")
 
 
-def _missing_months(survey: _Survey, delivered: set[BillingPeriod | None]) -> Iterator[RunReport]:
+def _missing_months(survey: _Survey, delivered: set[str]) -> Iterator[RunReport]:
     """Months that were asked for by both ends and that have no manifest."""
     month, end = survey.trigger.start, survey.trigger.end
     while month and end and month < end:
-        if month not in delivered and survey.source.covers(month):
+        if str(month) not in delivered and survey.source.covers(month):
             now = survey.world.clock.now()
             yield reporting.not_delivered(survey.trigger.trigger_id, survey.source, str(month), now)
         month = month.next()
