@@ -1,0 +1,134 @@
+"""The services' world in memory: buckets to deliver to, and workers that do what would have been sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.fakes.activity_table import FakeActivityTable
+from tests.fakes.clock import ManualClock
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.parts import FakePartStore
+from tests.fakes.plans import ACME
+from tests.fakes.repairer import FakeRepairer
+from tests.fakes.report_store import LONG_AGO, FakeReportStore
+from tests.fakes.telemetry import FakeTelemetry
+from worker.adapters.csv_reader import CsvReader
+from worker.adapters.sample_columns import line_item
+from worker.adapters.sample_month import Delivery, Month, write_month
+from worker.domain.errors import IngestError
+from worker.domain.plan import CUR
+from worker.domain.report import RunReport
+from worker.domain.retry import RetryPolicy
+from worker.domain.source import Source
+from worker.domain.trigger import Trigger
+from worker.services.coordinate import coordinate
+from worker.services.dispatch import Dispatch
+from worker.services.follow import look
+from worker.services.ingest_file import ingest_file
+from worker.services.publish_run import publish_run
+from worker.services.world import World
+
+COLUMNS = tuple(line_item())
+
+
+def never(_error: IngestError) -> bool:
+    """No attempt is left."""
+    return False
+
+
+def always(error: IngestError) -> bool:
+    """Many attempts are left: what is worth another gets one."""
+    return RetryPolicy(max_attempts=100).delay(1, error, 0.5) is not None
+
+
+def month(period: str = "2024-01", *rows: dict[str, str]) -> Month:
+    """A legacy delivery below `ACME`'s prefix: one ordinary row, unless others are given."""
+    return Month(period, rows=rows or (line_item(period),), columns=COLUMNS, prefix="cur", version_id="v1")
+
+
+@dataclass(slots=True)
+class FakeRunReports:
+    """`worker.ports.RunReports` on a dictionary."""
+
+    kept: dict[tuple[str, ...], RunReport] = field(default_factory=dict)
+
+    def keep(self, report: RunReport) -> None:
+        self.kept[report.org_id, report.source_name, CUR, report.billing_period or "_"] = report
+
+    def latest(self) -> tuple[RunReport, ...]:
+        return tuple(report for _, report in sorted(self.kept.items(), key=lambda item: item[0]))
+
+
+class FakeWorld:
+    """A `World` whose every port can be looked into. A source's bucket is made when it is first asked for."""
+
+    def __init__(self, spool: Path) -> None:
+        self.buckets: dict[str, FakeReportStore] = {}
+        self.clock = ManualClock()
+        self.ledger = FakeLedger(self.clock)
+        self.repairer = FakeRepairer(self.ledger)
+        self.table = FakeActivityTable()
+        self.parts = FakePartStore()
+        self.reports = FakeRunReports()
+        self.telemetry = FakeTelemetry()
+        self.world = World(
+            stores=self.bucket,
+            open_report=CsvReader,
+            table=self.table,
+            parts=self.parts,
+            reports=self.reports,
+            triggers=self.ledger.triggers,
+            ledger=self.ledger,
+            leases=self.ledger,
+            repairer=self.repairer,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            policy=RetryPolicy(),
+            spool_dir=spool,
+        )
+
+    def bucket(self, source: Source = ACME) -> FakeReportStore:
+        """Where the source's reports are delivered."""
+        place = source.location
+        prefix = place.prefix if place.bucket else ""  # a folder is listed from itself
+        return self.buckets.setdefault(source.url, FakeReportStore(prefix, place.bucket))
+
+    def deliver(self, delivered: Month, source: Source = ACME, at: datetime = LONG_AGO) -> Delivery:
+        """Put a month where the source finds it."""
+        with TemporaryDirectory() as folder:
+            delivery = write_month(Path(folder), delivered)
+            for key in (*delivery.files, *delivery.manifests):
+                self.bucket(source).put(key, (Path(folder) / key).read_bytes(), at)
+        return delivery
+
+    def trigger(self, *sources: Source, trigger_id: str = "t1") -> Trigger:
+        """A trigger for these sources, opened."""
+        trigger = Trigger(trigger_id, sources=sources or (ACME,))
+        self.ledger.triggers.open(trigger)
+        return trigger
+
+    def ingest(self, *sources: Source, trigger_id: str = "t1") -> tuple[RunReport, ...]:
+        """All that workers would do for a trigger, one step after the other; the reports of its runs."""
+        self.plan_and_work(self.trigger(*sources, trigger_id=trigger_id))
+        return look(self.world, trigger_id).reports
+
+    def send(self, *sources: Source, trigger_id: str = "t1") -> tuple[Dispatch, ...]:
+        """Plan a trigger for these sources; what it would have sent."""
+        trigger = self.trigger(*sources, trigger_id=trigger_id)
+        return tuple(coordinate(self.world, trigger, trigger.sources, never))
+
+    def plan_and_work(self, trigger: Trigger) -> None:
+        """Plan a trigger, and do what it sends."""
+        self.work(coordinate(self.world, trigger, trigger.sources, never))
+
+    def work(self, dispatches: Iterable[Dispatch]) -> None:
+        """Ingest the files of each run and publish it; plan a superseded one again."""
+        for sent in tuple(dispatches):
+            for digest in sent.digests:
+                ingest_file(self.world, sent.run_id, digest, "worker-1", 1, never)
+            if again := publish_run(self.world, sent.run_id, never):
+                self.plan_and_work(self.ledger.triggers.get(again))
