@@ -103,16 +103,13 @@ def _error(failure: Failure) -> Mapping[str, str]:
 def warnings(balance: Balance) -> tuple[str, ...]:
     """What a reader of the month must know, one sentence each."""
     notes = balance.notes
-    sentences = [
-        (
-            balance.rejected.rows,
-            "rejected ({})".format(", ".join(f"{n:,} {why}" for why, n in balance.rejected_by_reason.items())),
-        ),
-        (balance.unparsable, "with an amount that is no number"),
-        (notes.get("unit_unknown", 0), "without a unit: their unit is `unknown`"),
-        (notes.get("region_unknown", 0), "without a region: their location is `GLOBAL`"),
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in balance.rejected_by_reason.items())
+    sentences = (
+        (balance.rejected.rows, f"rejected ({reasons})"),
         (notes.get("rejections_not_kept", 0), "rejected beyond the number that is kept to look at"),
-        (notes.get("tags_malformed", 0), "with tags that are no JSON object: the rows stay, without tags"),
+        (notes.get("unit_unknown", 0), "without a unit, kept with the unit `unknown`"),
+        (notes.get("region_unknown", 0), "without a region, kept with the location `GLOBAL`"),
+        (notes.get("tags_malformed", 0), "with tags that are no JSON object, kept without tags"),
         (notes.get("cost_absent", 0), "without a cost: the report has no cost column"),
-    ]
-    return tuple(f"{count:,} rows {what}" for count, what in sentences if count)
+    )
+    return tuple(f"{count:,} {'row' if count == 1 else 'rows'} {what}" for count, what in sentences if count)
