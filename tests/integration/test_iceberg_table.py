@@ -18,6 +18,7 @@ from worker.adapters import codec
 from worker.adapters.activity_scan import scan
 from worker.adapters.catalog import open_catalog
 from worker.adapters.iceberg_table import MAX_COMMITS, IcebergActivityTable
+from worker.adapters.table_version import Selection
 from worker.adapters.warehouse import path_of
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import BadRequestError, FatalError, TransientError
@@ -163,9 +164,9 @@ def test_the_activities_of_one_source_or_month_are_found(lake: Lakehouse) -> Non
     publish(lake, replace(plan_of("x.csv", source=replace(ACME, name="globex")), period=BillingPeriod(2024, 3)))
 
     assert scan(lake.table).collect().height == 10
-    assert scan(lake.table, period=str(february)).collect().height == 4
-    assert scan(lake.table, source_name="acme", period="2024-01").collect().height == 4
-    assert scan(lake.table, org_id="nobody").collect().height == 0
+    assert scan(lake.table, selection=Selection(billing_period=str(february))).collect().height == 4
+    assert scan(lake.table, "org-123", Selection("acme", billing_period="2024-01")).collect().height == 4
+    assert scan(lake.table, "nobody").collect().height == 0
 
 
 def test_a_replaced_month_has_only_the_rows_of_its_last_version(lake: Lakehouse) -> None:

@@ -26,6 +26,7 @@ from tests.fakes.lakehouse import (
     lakehouse,
     rejections_of,
 )
+from worker.adapters.layout import part_key
 from worker.adapters.row_groups import ROW_GROUP, RowGroups
 from worker.adapters.warehouse import disk_errors, path_of
 from worker.domain.balance import Tally
@@ -166,6 +167,16 @@ def write_and_wait(folder: Path, written: Event) -> None:
         signal.pause()
 
 
+def test_a_foreign_file_in_the_place_of_a_part_is_an_error(lake: Lakehouse) -> None:
+    for body in (b"PAR1", b""):
+        lake.warehouse.put(part_key(job_of().plan.slot, job_of().file.digest), body)
+
+        with pytest.raises(FatalError) as error:
+            lake.parts.find(job_of())
+
+        assert error.value.code == "unreadable"
+
+
 def test_a_killed_worker_leaves_nothing(tmp_path: Path) -> None:
     fresh = multiprocessing.get_context("spawn")
     written = fresh.Event()
@@ -291,7 +302,7 @@ def test_row_groups_are_full_whatever_the_batches(lake: Lakehouse) -> None:
 
 
 def test_a_folder_with_signs_that_mean_something_in_uris_works(tmp_path: Path) -> None:
-    folder = tmp_path / "c# [1] 100%25 what? 'é"
+    folder = tmp_path / "c# [1] 100%25 'é * key=value"
     folder.mkdir()
 
     with lakehouse(folder) as lake:

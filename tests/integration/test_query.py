@@ -10,6 +10,7 @@ import pytest
 
 from tests.fakes.lakehouse import Lakehouse, activities_of, lakehouse, rejections_of
 from tests.fakes.plans import ACME, plan_of
+from worker.adapters.activity_scan import scan
 from worker.adapters.duckdb_query import QueryResult, query
 from worker.adapters.warehouse import path_of
 from worker.domain.errors import BadRequestError, FatalError
@@ -101,6 +102,18 @@ def test_before_anything_is_published_the_views_are_empty_with_the_right_columns
 
 def test_many_rows_are_all_fetched(lake: Lakehouse) -> None:
     assert sum(1 for _ in query("SELECT * FROM range(25000)", lake.table).rows) == 25_000
+
+
+def test_a_folder_with_signs_that_mean_something_elsewhere_can_be_queried(tmp_path: Path) -> None:
+    folder = tmp_path / "c# [1] 100%25 'é * key=value"
+    folder.mkdir()
+
+    with lakehouse(folder) as lake:
+        plan = plan_of("a.csv")
+        lake.publish(plan, lake.ingest(plan, ACTIVITIES))
+
+        assert rows_of(query("SELECT count(*) FROM activities", lake.table)) == [(2,)]
+        assert scan(lake.table).collect().height == 2
 
 
 @pytest.mark.parametrize(

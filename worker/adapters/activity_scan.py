@@ -5,21 +5,18 @@ from __future__ import annotations
 import polars as pl
 
 from worker.adapters.iceberg_table import IcebergActivityTable
-from worker.adapters.table_version import Selection
+from worker.adapters.table_version import EVERYTHING, Selection
 from worker.adapters.warehouse import path_of
 from worker.domain.schema import activity_schema
 
 
-def scan(
-    table: IcebergActivityTable, org_id: str | None = None, source_name: str | None = None, period: str | None = None
-) -> pl.LazyFrame:
-    """The activities that are published now, of one org, source name or month (``YYYY-MM``), or of all; with exact types.
+def scan(table: IcebergActivityTable, org_id: str | None = None, selection: Selection = EVERYTHING) -> pl.LazyFrame:
+    """The activities that are published now, of every org or of one, with exact types. Nothing is read yet.
 
-    Nothing is read yet. What is published later is not in the frame; a part that `vacuum` deletes meanwhile cannot be read.
+    What is published later is not in the frame, and what is replaced later still is, as long as its parts are kept.
     """
-    selection = Selection(source_name=source_name, billing_period=period)
-    parts = sorted(uri for _, version in table.versions(org_id) for uri in version.data_files(selection))
+    parts = sorted(path_of(uri) for _, version in table.versions(org_id) for uri in version.data_files(selection))
     if not parts:
         return pl.LazyFrame(schema=activity_schema())
-    paths = [path_of(uri) for uri in parts]
-    return pl.scan_parquet(paths, schema=activity_schema(), glob=False, hive_partitioning=False)
+    # A folder's name may look like a pattern, or like a column and its value: here it is neither.
+    return pl.scan_parquet(parts, schema=activity_schema(), glob=False, hive_partitioning=False)

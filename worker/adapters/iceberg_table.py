@@ -50,7 +50,7 @@ class IcebergActivityTable:
         self._pause = pause
 
     def versions(self, org_id: str | None = None) -> tuple[tuple[str, TableVersion], ...]:
-        """Each org (or one) with the version of its table that is current now. An org that has none is left out."""
+        """Every org (or one) with the version of its table that is current now. An org without a table is left out."""
         orgs = self._tables.orgs() if org_id is None else (org_id,)
         found = ((org, self._tables.find(org)) for org in orgs)
         return tuple((org, TableVersion(table, self._warehouse)) for org, table in found if table is not None)

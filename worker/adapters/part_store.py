@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.schema import Schema
@@ -49,13 +50,12 @@ class ParquetPartStore:
     def _placed(self, job: FileJob) -> FileOutcome:
         uri = self._warehouse.uri(_part_key(job))
         path = Path(path_of(uri))
-        with disk_errors(uri):
-            footer, size = pq.read_metadata(path), path.stat().st_size
-        kept = (footer.metadata or {}).get(OUTCOME.encode())
-        if kept is None:
-            raise FatalError(
-                f"{uri} is no part of ours: it has no outcome", "unreadable", "move it out of the warehouse"
-            )
+        try:
+            with disk_errors(uri):
+                footer, size = pq.read_metadata(path), path.stat().st_size
+            kept = (footer.metadata or {})[OUTCOME.encode()]
+        except (pa.ArrowInvalid, KeyError) as error:
+            raise FatalError(f"{uri} is no part of ours", "unreadable", "move it out of the warehouse") from error
         described = data_files.describe(footer, self._schema(job.plan.slot.org_id), uri, size, job.plan.slot)
         return replace(codec.load(FileOutcome, kept), part=uri, data_file=described)
 
