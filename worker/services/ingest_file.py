@@ -35,8 +35,8 @@ def ingest_file(world: World, run_id: str, digest: str, token: str, attempt: int
     started = world.clock.now()
     before = store.requests
     try:
-        _require_same_converter(job)
         with kept_lease(world.leases, run_id, digest, token) as still_wanted:
+            _require_same_converter(job)
             outcome = world.parts.find(job) or _converted(world, job, store, still_wanted)
     except CancelledError:
         world.ledger.spend(run_id, store.requests - before)
