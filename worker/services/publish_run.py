@@ -42,7 +42,13 @@ def publish_run(world: World, run_id: str, worth_another: WorthAnother) -> str |
         world.ledger.spend(run_id, store.requests - before)
     again = None
     if report.state is RunState.SUPERSEDED:
-        again = Trigger(successor(run_id), sources=(plan.source,), start=plan.period, end=plan.period.next())
+        again = Trigger(
+            trigger_id=successor(run_id),
+            sources=(plan.source,),
+            start=plan.period,
+            end=plan.period.next(),
+            max_rejected_percent=plan.max_rejected_percent,
+        )
         world.triggers.open(again)  # before the run ends, so that whoever follows it finds where it goes on
     return again.trigger_id if close_run(world, report) and again else None
 
