@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -18,9 +17,6 @@ from worker.domain.source import Source
 from worker.domain.trigger import Trigger
 from worker.services.plan_runs import WorthAnother, plan_source
 
-FOLDER = replace(ACME, url="file:///copies/cur")
-OVERWRITTEN = replace(month(), overwrite=True)
-
 
 def planned(fake: FakeWorld, source: Source = ACME, worth: WorthAnother = never) -> list[RunPlan | RunReport]:
     return list(plan_source(fake.world, source, Trigger("t1"), worth))
@@ -35,15 +31,6 @@ def refusal(fake: FakeWorld, worth: WorthAnother = never) -> RunReport:
 def rewrite(fake: FakeWorld, key: str, **changes: object) -> None:
     body = json.loads(fake.bucket().objects[key].body)
     fake.bucket().put(key, json.dumps(body | changes).encode())
-
-
-def deliver_data_after_its_manifest(fake: FakeWorld, source: Source = ACME, version_id: str = "v1") -> None:
-    """AWS is rewriting the month: new data lies under the old manifest for a minute now."""
-    delivered = OVERWRITTEN if version_id == "v1" else replace(month(), version_id=version_id)
-    delivery = fake.deliver(delivered, source)
-    for key in delivery.files:
-        store = fake.bucket(source)
-        store.put(key, store.objects[key].body, fake.clock.now() - timedelta(seconds=60))
 
 
 def test_a_place_without_a_manifest_is_not_found(fake: FakeWorld) -> None:
@@ -125,39 +112,6 @@ def test_a_refused_permission_is_the_months_report_at_once(fake: FakeWorld) -> N
 
     assert (failure.code, failure.remedy) == ("AccessDenied", "grant s3:GetObject")
     assert fake.bucket().calls == {"list": 1, "read_manifest": 1}
-
-
-def test_data_newer_than_its_manifest_is_a_delivery_under_way(fake: FakeWorld) -> None:
-    deliver_data_after_its_manifest(fake)
-
-    [failure] = refusal(fake, worth=always).errors
-
-    assert (failure.error_class, failure.code) == (ErrorClass.TRANSIENT, "delivery_under_way")
-
-
-def test_a_delivery_has_settled_after_a_while(fake: FakeWorld) -> None:
-    deliver_data_after_its_manifest(fake)
-    fake.clock.advance(fake.world.settle_seconds)
-
-    [plan] = planned(fake)
-
-    assert isinstance(plan, RunPlan)
-
-
-def test_data_under_its_version_is_never_overwritten(fake: FakeWorld) -> None:
-    deliver_data_after_its_manifest(fake, version_id="6b1d2a52")
-
-    [plan] = planned(fake)
-
-    assert isinstance(plan, RunPlan)
-
-
-def test_a_folder_is_no_delivery_under_way(fake: FakeWorld) -> None:
-    deliver_data_after_its_manifest(fake, FOLDER)
-
-    [plan] = planned(fake, FOLDER)
-
-    assert isinstance(plan, RunPlan)
 
 
 @pytest.mark.parametrize("packed", [FileFormat.ZIP, FileFormat.PARQUET])
