@@ -9,7 +9,6 @@ from pathlib import Path
 from limits.storage import storage_from_string
 
 from worker.adapters.aws_session import connect_s3
-from worker.adapters.csv_reader import CsvReader
 from worker.adapters.iceberg_table import IcebergActivityTable
 from worker.adapters.local_reports import LocalReports
 from worker.adapters.logs import LogTelemetry
@@ -19,6 +18,7 @@ from worker.adapters.redis_leases import RedisFileLeases
 from worker.adapters.redis_ledger import RedisRunLedger
 from worker.adapters.redis_repairer import Patience, RedisRepairer
 from worker.adapters.redis_triggers import RedisTriggers
+from worker.adapters.report_reader import open_report
 from worker.adapters.s3_reports import S3Reports
 from worker.adapters.system_clock import SystemClock
 from worker.adapters.table_lease import TableLease
@@ -41,7 +41,7 @@ def connect(url: str, broker: Broker) -> UseCases:
     patience = Patience(stale_seconds=chosen.stale_seconds, deadline_seconds=deadline)
     world = World(
         stores=cache(partial(_store, _limiter(url))),
-        open_report=CsvReader,
+        open_report=partial(open_report, limit=chosen.unpacked_limit),
         table=IcebergActivityTable(warehouse(), tables(), TableLease(url)),
         parts=ParquetPartStore(warehouse(), tables()),
         reports=run_reports(),

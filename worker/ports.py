@@ -53,9 +53,13 @@ class ReportReader(Protocol):
     """One spooled report file, its header bound."""
 
     binding: Binding
+    missing_fields: int
 
-    def batches(self, on_batch: Callable[[pl.DataFrame], None]) -> None:
-        """Call ``on_batch`` with every batch of rows in file order, columns under their CUR 2.0 names, all text."""
+    def batches(self, on_batch: Callable[[pl.DataFrame], None]) -> int:
+        """Call ``on_batch`` with every batch of rows in file order, columns under their CUR 2.0 names, all text.
+
+        Returns how many rows there were. ``missing_fields`` then says by how many fields they fell short of the header.
+        """
 
 
 class RateLimiter(Protocol):

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(
         900.0, ge=0, description="data newer than its manifest and younger than this is a delivery under way"
     )
+    unpacked_limit: int = Field(100_000_000_000, ge=1, description="bytes that one report file may unpack to")
     rejections_per_file: int = Field(
         10_000, ge=0, description="rejected rows of a file that are kept to look at; all are counted"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +17,7 @@ from tests.fakes.plans import ACME
 from tests.fakes.repairer import FakeRepairer
 from tests.fakes.report_store import LONG_AGO, FakeReportStore
 from tests.fakes.telemetry import FakeTelemetry
-from worker.adapters.csv_reader import CsvReader
+from worker.adapters.report_reader import open_report
 from worker.adapters.sample_columns import line_item
 from worker.adapters.sample_month import Delivery, Month, write_month
 from worker.domain.errors import IngestError
@@ -77,7 +78,7 @@ class FakeWorld:
         self.telemetry = FakeTelemetry()
         self.world = World(
             stores=self.bucket,
-            open_report=CsvReader,
+            open_report=partial(open_report, limit=1_000_000_000),
             table=self.table,
             parts=self.parts,
             reports=self.reports,

@@ -2,7 +2,7 @@
 
 The rules, in the order that gives every count one right answer:
 
-1. Any row is rejected as `ragged_row` (more fields than the header), `other_billing_period` (its bill is not this month's),
+1. Any row is rejected as `ragged_row` (more fields than the header, or none at all), `other_billing_period` (its bill is not this month's),
    or `bad_number` (its usage or cost is no number).
 2. A row that is not physical usage is excluded, under the first of: `OtherAccount`, its line item type (unless that ends in
    ``Usage``), `SplitLineItem` (repeats its parent's usage), `DedicatedHostInstance` (its host's row carries the machine).
@@ -87,7 +87,7 @@ def _untrustworthy(period: BillingPeriod) -> dict[str, pl.Expr]:
     bill = pl.coalesce(_text("bill_billing_period_start_date"), _text("line_item_usage_start_date"))
     month = bill.str.slice(0, 7).fill_null("")
     return {
-        "ragged_row": pl.col("has_extra_fields"),
+        "ragged_row": pl.col("is_ragged"),
         "other_billing_period": month != str(period),
         "bad_number": pl.col("bad_usage") | pl.col("bad_cost"),
     }

@@ -58,6 +58,7 @@ class RunPlan:
     charset: str
     files: tuple[PlannedFile, ...]
     add: frozenset[str]
+    compression: str = "gzip"
     dropped: int = 0
     requests: int = 0
     converter_version: int = CONVERTER_VERSION

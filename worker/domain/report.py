@@ -109,6 +109,7 @@ def warnings(balance: Balance) -> tuple[str, ...]:
         (notes.get("rejections_not_kept", 0), "rejected beyond the number that is kept to look at"),
         (notes.get("unit_unknown", 0), "without a unit, kept with the unit `unknown`"),
         (notes.get("region_unknown", 0), "without a region, kept with the location `GLOBAL`"),
+        (notes.get("missing_fields", 0), "or fewer have too few fields: what stands behind a gap is one column off"),
         (notes.get("tags_malformed", 0), "with tags that are no JSON object, kept without tags"),
         (notes.get("cost_absent", 0), "without a cost: the report has no cost column"),
     )

@@ -23,7 +23,7 @@ def convert_file(world: World, job: FileJob, spooled: Path, still_wanted: Callab
     ``still_wanted`` is asked between batches and raises when the run has ended. Raises FatalError when what was read is not
     what came out, BadRequestError when the file is no report that can be read.
     """
-    reader = world.open_report(spooled, job.file.key, job.plan.charset)
+    reader = world.open_report(spooled, job)
     columns = frozenset(reader.binding.positions)
     rules = Rules(job.file.digest[:DIGEST_SHOWN], job.plan.period, job.plan.source.account_id, columns)
     balance, payers = Balance(), set[str]()
@@ -42,15 +42,15 @@ def convert_file(world: World, job: FileJob, spooled: Path, still_wanted: Callab
             writer.write(made, rejected)
 
         reader.batches(on_batch)
-        balance += _not_kept(balance, world.rejections_per_file)
+        balance += _remarks(balance, world.rejections_per_file, reader.missing_fields)
         balance.check(job.file.key)
         return writer.finish(_outcome(job, balance, payers))
 
 
-def _not_kept(balance: Balance, room: int) -> Balance:
+def _remarks(balance: Balance, room: int, missing_fields: int) -> Balance:
     """Every rejection is counted; of a file that is nothing else, only the first ones are kept to look at."""
-    beyond = balance.rejected.rows - room
-    return Balance(notes={"rejections_not_kept": beyond}) if beyond > 0 else Balance()
+    notes = {"rejections_not_kept": balance.rejected.rows - room, "missing_fields": missing_fields}
+    return Balance(notes={name: count for name, count in notes.items() if count > 0})
 
 
 def _outcome(job: FileJob, balance: Balance, payers: set[str]) -> FileOutcome:

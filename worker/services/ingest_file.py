@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from worker.domain.errors import ChangedError, Failure, IngestError, TransientError
+from worker.domain.errors import ChangedError, Failure, IngestError, NotFoundError, TransientError
 from worker.domain.outcome import FileOutcome
 from worker.domain.plan import CONVERTER_VERSION, FileJob
 from worker.ports import ReportStore
@@ -73,6 +73,6 @@ def _require_same_converter(job: FileJob) -> None:
 
 def _failed(job: FileJob, error: IngestError) -> FileOutcome:
     failure = Failure.of(error, job.file.key)
-    if isinstance(error, ChangedError):
+    if isinstance(error, ChangedError | NotFoundError):  # it was there when the run was planned
         failure = replace(failure, code=CHANGED)
     return FileOutcome(job.file.digest, job.file.key, job.run_id, job.plan.version_id, failure=failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from worker.domain.billing_period import BillingPeriod
@@ -17,8 +17,8 @@ from worker.domain.discovery import (
     newest_manifests,
     refuse_outside,
 )
-from worker.domain.errors import BadRequestError, IngestError, NotFoundError, TransientError
-from worker.domain.manifest import Compression, Manifest, parse_manifest
+from worker.domain.errors import IngestError, NotFoundError, TransientError
+from worker.domain.manifest import Manifest, parse_manifest
 from worker.domain.plan import CONVERTER_VERSION, CUR, PlannedFile, RunPlan, Slot, part_digest
 from worker.domain.publication import PublicationRecord
 from worker.domain.report import RunReport
@@ -27,8 +27,6 @@ from worker.domain.trigger import Trigger
 from worker.ports import ReportStore
 from worker.services import reporting
 from worker.services.world import World
-
-READABLE = (Compression.NONE, Compression.GZIP)
 
 WorthAnother = Callable[[IngestError], bool]
 """Whether an error is worth another attempt at the whole; the task that asks knows how many it has left."""
@@ -96,10 +94,10 @@ def _plan_month(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | 
             return None
         if record and _is_current(record, found, survey):
             return reporting.up_to_date(record, store.requests - spent, world.clock.now())
-        manifest, etag = _read(survey, found)
-        if not survey.covers(manifest.period):
-            return None
-        return _plan(survey, manifest, found, etag, spent)
+        try:
+            return _plan(survey, found, spent)
+        except NotFoundError:
+            return _plan(*_look_again(survey, found), spent)
     except IngestError as error:
         if error.code != UNDER_WAY and survey.worth_another(error):
             raise
@@ -128,15 +126,20 @@ def _read(survey: _Survey, found: FoundManifest) -> tuple[Manifest, str]:
     if read is None:
         raise NotFoundError(f"manifest {found.object.key} is gone", "NoSuchKey", "look again when AWS has delivered")
     body, etag = read
-    manifest = parse_manifest(body, found.object.key, found.period, etag)
-    if manifest.compression not in READABLE:
-        message = f"manifest {manifest.key} announces {manifest.compression} files, which are not read yet"
-        raise BadRequestError(message, "unsupported_format", "choose text/csv with GZIP in the export")
-    return manifest, etag
+    return parse_manifest(body, found.object.key, found.period, etag), etag
 
 
-def _plan(survey: _Survey, manifest: Manifest, found: FoundManifest, etag: str, spent: int) -> RunPlan:
+def _look_again(survey: _Survey, found: FoundManifest) -> tuple[_Survey, FoundManifest]:
+    """The source as it is now: a delivery that came between the listing and the manifest names files the listing lacks."""
+    listing = {each.key: each for each in survey.store.list()}
+    return replace(survey, listing=listing), replace(found, object=listing.get(found.object.key, found.object))
+
+
+def _plan(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | None:
     source, store = survey.source, survey.store
+    manifest, etag = _read(survey, found)
+    if not survey.covers(manifest.period):
+        return None
     if source.location.scheme == "s3":
         refuse_outside(manifest.files, source.location.prefix, str(source.location))
     objects = locate(manifest.files, survey.listing, store.roots, str(source.location))
@@ -160,6 +163,7 @@ def _plan(survey: _Survey, manifest: Manifest, found: FoundManifest, etag: str, 
         add=changes.add,
         dropped=len(changes.drop),
         requests=store.requests - spent,
+        compression=str(manifest.compression),
         max_rejected_percent=survey.world.max_rejected_percent if limit is None else limit,
     )
 

@@ -29,8 +29,7 @@ def repair_runs(world: World, *, files_queue_is_empty: bool) -> tuple[tuple[Disp
 def _close_overdue(world: World, run_id: str) -> None:
     plan, outcomes = world.ledger.plan(run_id), world.ledger.outcomes(run_id)
     missing = [file.key for file in plan.files if file.digest in plan.add and file.digest not in outcomes]
-    failures = [
-        Failure(ErrorClass.TRANSIENT, f"{key} was not done before the run's deadline", "deadline", "ingest again", key)
-        for key in missing
-    ]
+    late = [(f"{key} was not done before the run's deadline", key) for key in missing]
+    late = late or [("the run was not published before its deadline", "")]
+    failures = [Failure(ErrorClass.TRANSIENT, what, "deadline", "ingest again", key) for what, key in late]
     close_run(world, reporting.ended(run_id, plan, RunState.FAILED, outcomes, world.clock.now(), *failures))

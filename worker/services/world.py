@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from worker.domain.plan import FileJob
 from worker.domain.retry import RetryPolicy
 from worker.domain.source import Source
 from worker.ports import (
@@ -25,10 +26,10 @@ from worker.ports import (
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Real adapters in a worker, fakes in a test. ``open_report`` takes a spooled file, its name for errors and its charset."""
+    """Real adapters in a worker, fakes in a test. ``open_report`` takes a spooled file and its job."""
 
     stores: Callable[[Source], ReportStore]
-    open_report: Callable[[Path, str, str], ReportReader]
+    open_report: Callable[[Path, FileJob], ReportReader]
     table: ActivityTable
     parts: PartStore
     reports: RunReports

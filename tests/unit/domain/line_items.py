@@ -38,5 +38,5 @@ def rules(account_filter: str = "", without: str = "") -> Rules:
 def batch(*changes: dict[str, str | None], **extra: list[object]) -> pl.DataFrame:
     rows = [dict.fromkeys((*REQUIRED, *OPTIONAL)) | EC2_HOUR | change for change in changes]
     frame = pl.DataFrame(rows, schema=dict.fromkeys((*REQUIRED, *OPTIONAL), pl.String))
-    numbered = frame.with_row_index("source_row", offset=1).with_columns(has_extra_fields=pl.lit(value=False))
+    numbered = frame.with_row_index("source_row", offset=1).with_columns(is_ragged=pl.lit(value=False))
     return numbered.with_columns(**{name: pl.Series(values) for name, values in extra.items()})

@@ -65,7 +65,7 @@ def test_rows_of_other_accounts_are_excluded_first_but_not_before_what_cannot_be
 
 
 def test_a_row_with_more_fields_than_the_header_is_ragged_whatever_it_seems_to_say() -> None:
-    judged = judge(batch({"line_item_line_item_type": "Tax"}, has_extra_fields=[True]), rules())
+    judged = judge(batch({"line_item_line_item_type": "Tax"}, is_ragged=[True]), rules())
 
     assert judged.select("fate", "why").row(0) == ("rejected", "ragged_row")
 

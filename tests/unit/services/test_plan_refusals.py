@@ -114,16 +114,6 @@ def test_a_refused_permission_is_the_months_report_at_once(fake: FakeWorld) -> N
     assert fake.bucket().calls == {"list": 1, "read_manifest": 1}
 
 
-@pytest.mark.parametrize("packed", [FileFormat.ZIP, FileFormat.PARQUET])
-def test_a_format_that_is_not_read_is_refused_by_name(fake: FakeWorld, packed: FileFormat) -> None:
-    fake.deliver(replace(month(), file_format=packed))
-
-    [failure] = refusal(fake).errors
-
-    assert failure.code == "unsupported_format"
-    assert packed.lower() in failure.message
-
-
 @pytest.mark.parametrize(
     ("named", "code"),
     [("secret/a.csv.gz", "key_outside"), ("cur/../secret/a.csv.gz", "key_outside"), ("cur/gone.csv.gz", "NoSuchKey")],

@@ -1,0 +1,129 @@
+"""A spooled report file to its reader: the manifest says what it is, its first bytes must agree."""
+
+from __future__ import annotations
+
+import codecs
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from worker.adapters.csv_census import CHUNK_BYTES, GZIP_MAGIC, unpacked
+from worker.adapters.csv_reader import CsvReader
+from worker.adapters.parquet_reader import ParquetReader
+from worker.domain.columns import Binding
+from worker.domain.errors import BadRequestError, FatalError, TransientError
+from worker.domain.manifest import Compression
+from worker.domain.plan import FileJob
+from worker.ports import ReportReader
+
+MAGIC = {Compression.GZIP: GZIP_MAGIC, Compression.ZIP: b"PK\x03\x04", Compression.PARQUET: b"PAR1"}
+EMPTY_ZIP = b"PK\x05\x06"
+UTF8 = {"utf-8", "ascii"}
+AGAIN = "ask AWS for the report again, or restore the object"
+
+
+def open_report(path: Path, job: FileJob, limit: int) -> ReportReader:
+    """The reader of a file that was fetched to ``path``; scratch files go beside it. ``limit`` bounds what it unpacks to."""
+    about, compression = job.file.key, Compression(job.plan.compression)
+    _require_format(path, about, compression)
+    if compression is Compression.PARQUET:
+        return ParquetReader(path, about)
+    if compression is Compression.ZIP:
+        return ZippedReader(path, about, partial(_csv, charset=job.plan.charset, limit=limit), limit)
+    return _csv(path, about, job.plan.charset, limit)
+
+
+def _require_format(path: Path, about: str, compression: Compression) -> None:
+    with path.open("rb") as stored:
+        start = stored.read(64)
+    if not start:
+        raise BadRequestError(f"{about} is empty: it has 0 bytes", "empty_file", AGAIN)
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        raise BadRequestError(f"{about} is not a report: it begins with {start[:40]!r}", "not_a_report", AGAIN)
+    if start.startswith(EMPTY_ZIP):
+        raise BadRequestError(f"{about} is a ZIP without a file in it", "empty_file", AGAIN)
+    if not start.startswith(MAGIC.get(compression, b"")):
+        message = f"{about} is not {compression}, as its manifest says: it begins with {start[:8]!r}"
+        raise FatalError(message, "wrong_format", AGAIN)
+
+
+def _csv(path: Path, about: str, charset: str, limit: int) -> CsvReader:
+    """UTF-8 is read as it is; any other charset that Python knows is rewritten first."""
+    try:
+        known = codecs.lookup(charset).name
+    except LookupError as error:
+        message = f"{about} is declared to be in {charset!r}, a charset nobody knows"
+        raise BadRequestError(message, "charset", "choose UTF-8 in the export") from error
+    if known in UTF8:
+        return CsvReader(path, about, limit)
+    rewritten = path.with_name(f"{path.name}.utf-8")
+    decode = codecs.getincrementaldecoder(known)("strict").decode
+    try:
+        with unpacked(path, about) as stream, rewritten.open("w", encoding="utf-8", newline="") as text:
+            while chunk := stream.read(CHUNK_BYTES):
+                text.write(decode(chunk))
+            text.write(decode(b"", final=True))
+    except UnicodeDecodeError as error:
+        message = f"{about} is not in {charset}, as its manifest says: {error.reason} at byte {error.start}"
+        raise BadRequestError(message, "charset", AGAIN) from error
+    return CsvReader(rewritten, about, limit)
+
+
+class ZippedReader:
+    """The CSV files in a ZIP, whatever they are called, one after the other; rows are numbered through.
+
+    Each member is unpacked beside the archive while it is read, and its checksum verified.
+    """
+
+    def __init__(self, path: Path, about: str, open_csv: Callable[[Path, str], CsvReader], limit: int) -> None:
+        self._path = path
+        self._about = about
+        self._open_csv = open_csv
+        self._limit = limit
+        self._members = self._listed()
+        self.binding: Binding = self._member(0).binding
+        self.missing_fields = 0
+
+    def batches(self, on_batch: Callable[[pl.DataFrame], None]) -> int:
+        """As `CsvReader.batches`. BadRequestError when members have different columns."""
+        self.missing_fields = rows = 0
+        for position in range(len(self._members)):
+            member = self._member(position)
+            if member.binding != self.binding:
+                raise BadRequestError(f"the files in {self._about} have different columns", "different_columns", AGAIN)
+            rows += member.batches(on_batch, rows + 1)
+            self.missing_fields += member.missing_fields
+        return rows
+
+    def _member(self, position: int) -> CsvReader:
+        info = self._members[position]
+        unzipped = self._path.with_name(f"{self._path.name}.member")
+        try:
+            with zipfile.ZipFile(self._path) as archive, archive.open(info) as packed, unzipped.open("wb") as plain:
+                shutil.copyfileobj(packed, plain, CHUNK_BYTES)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise self._damaged(error) from error
+        return self._open_csv(unzipped, self._about)
+
+    def _listed(self) -> list[zipfile.ZipInfo]:
+        try:
+            with zipfile.ZipFile(self._path) as archive:
+                members = [info for info in archive.infolist() if not info.is_dir()]
+        except (zipfile.BadZipFile, EOFError) as error:
+            raise self._damaged(error) from error
+        if not members:
+            raise BadRequestError(f"{self._about} is a ZIP without a file in it", "empty_file", AGAIN)
+        if sum(info.file_size for info in members) > self._limit:
+            message = f"{self._about} unpacks to more than {self._limit:,} bytes"
+            remedy = "raise OFFGRIDFLOW_UNPACKED_LIMIT if the report really is that large"
+            raise FatalError(message, "unpacked_limit", remedy)
+        return members
+
+    def _damaged(self, error: Exception) -> TransientError:
+        message = f"{self._about} is damaged: {str(error) or type(error).__name__}"
+        return TransientError(message, "damaged_file", AGAIN)
