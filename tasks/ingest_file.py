@@ -20,7 +20,7 @@ class LossCountingRequest(Request):
 
     def on_failure(self, exc_info: ExceptionInfo, *args: Any, **kwargs: Any) -> Any:
         """Count a loss; the third makes an outcome of it, and the message then finds nothing to do."""
-        if isinstance(exc_info.exception, WorkerLostError):
+        if exc_info.type is WorkerLostError:  # its exception comes wrapped, together with the traceback
             lost = FileMessage.model_validate(self.args[0])
             count_loss(lost.run_id, lost.digest)
         return super().on_failure(exc_info, *args, **kwargs)
