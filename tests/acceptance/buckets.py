@@ -1,0 +1,65 @@
+"""Deliveries: months written as AWS writes them, and what must be found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from tests.servers.deployment import Deployment
+from tests.servers.seaweed import BUCKET, Seaweed
+from worker.adapters.sample_columns import line_item
+from worker.adapters.sample_month import Delivery, Month, write_month
+
+Row = Mapping[str, str]
+Totals = tuple[int, int, Decimal]
+"""Activities, distinct activity ids, cost."""
+
+TOTALS = "select count(*), count(distinct activity_id), coalesce(sum(cost), 0) from activities"
+NOTHING: Totals = (0, 0, Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFolder:
+    """A folder of the S3 server's bucket. ``local`` has what was delivered to it last."""
+
+    server: Seaweed
+    local: Path
+    prefix: str
+
+    @property
+    def url(self) -> str:
+        return f"s3://{BUCKET}/{self.prefix}/"
+
+    def deliver(self, month: Month) -> Delivery:
+        """Write a month there: its files first, its manifests last, as AWS does."""
+        delivery = write_month(self.local, replace(month, prefix=self.prefix, bucket=BUCKET))
+        for key in (*delivery.files, *delivery.manifests):
+            self.put(key, (self.local / key).read_bytes())
+        return delivery
+
+    def put(self, key: str, body: bytes) -> None:
+        self.server.client.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+
+def usage(*costs: str, period: str = "2025-01", **cells: str) -> list[Row]:
+    """One line item for each of these costs."""
+    return [line_item(period, line_item_unblended_cost=cost, **cells) for cost in costs]
+
+
+def totals_of(rows: Sequence[Row]) -> Totals:
+    """What must be found of rows that all are usage."""
+    return len(rows), len(rows), sum((Decimal(row["line_item_unblended_cost"]) for row in rows), Decimal(0))
+
+
+def totals(deployment: Deployment, org: str) -> Totals:
+    """What is published for an org now."""
+    [(activities, ids, cost)] = deployment.query(TOTALS, org).rows
+    return activities, ids, cost
+
+
+def publications(deployment: Deployment, org: str) -> int:
+    """How often a month of the org was published."""
+    table = deployment.warehouse / f"offgridflow_{org}" / "activities"
+    return len(list(table.glob("publications/*/*/*/*.json")))
