@@ -1,4 +1,4 @@
-"""Tags of CUR 2.0, delivered as JSON text in one column, to a map column."""
+"""Tags of CUR 2.0 as a map column: Parquet has them so, CSV has JSON text."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ TAGS = pl.Map(pl.String, pl.String)
 def tag_maps(text: pl.Series) -> tuple[pl.Series, int]:
     """The column as maps, and how many rows said something that is no JSON object (their map is null, the row stays).
 
-    Each distinct text is read once. A tag without a value is no tag; numbers and booleans become their JSON text.
+    What is a map already stays as it is. Each distinct text is read once. A tag without a value is no tag; numbers and booleans become their JSON text.
     """
+    if isinstance(text.dtype, pl.Map):
+        return text, 0
     distinct = text.drop_nulls().unique()
     pairs = {each: _readable(each) for each in distinct if each}
     sound = {each: found for each, found in pairs.items() if found is not None}
