@@ -55,11 +55,21 @@ class Standing:
 
 def standings(records: Iterable[PublicationRecord], newest: Iterable[RunReport], now: datetime) -> tuple[Standing, ...]:
     """The grid, by org, source and month. ``newest`` is the last run of every month, ended or (state running) not."""
+    reports = tuple(newest)
+    current = (report for report in reports if not _is_overtaken(report, reports))
     published = {_key(record.slot): record for record in records}
-    last = {(report.org_id, report.source_name, CUR, report.billing_period): report for report in newest}
+    last = {(report.org_id, report.source_name, CUR, report.billing_period): report for report in current}
     cells = [_standing(published.get(key), last.get(key), now) for key in {*published, *last}]
     found = (each for each in cells if each)
     return tuple(sorted(found, key=lambda each: (each.org_id, each.source_name, each.source, each.period or "")))
+
+
+def _is_overtaken(report: RunReport, reports: tuple[RunReport, ...]) -> bool:
+    """The source failed before any month was known, and has been planned since."""
+    ended = [other for other in reports if other.billing_period and other.state is not RunState.RUNNING]
+    source = (report.org_id, report.source_name)
+    later = any((other.org_id, other.source_name) == source and other.at > report.at for other in ended)
+    return report.billing_period is None and later
 
 
 def _key(slot: Slot) -> tuple[str, str, str, str | None]:
