@@ -78,10 +78,15 @@ def _tags(kept: pl.DataFrame) -> tuple[list[pl.Series], int]:
 
 def rejections(judged: pl.DataFrame, source_file: str) -> pl.DataFrame:
     """The rejected rows with what they said, to be kept beside the part."""
+    blame = _blame()
+    named = [pl.when(when).then(pl.lit(column)) for column, when in blame.items()]
+    said = [pl.when(when).then(pl.col(column)) for column, when in blame.items()]
     return judged.filter(pl.col("fate") == REJECTED).select(
         source_file=pl.lit(source_file),
         source_row=pl.col("source_row").cast(pl.Int64),
         reason="why",
+        column=pl.coalesce(*named),
+        value=pl.coalesce(*said),
         line_item_type="line_item_line_item_type",
         external_id="identity_line_item_id",
         account_id="line_item_usage_account_id",
@@ -92,6 +97,23 @@ def rejections(judged: pl.DataFrame, source_file: str) -> pl.DataFrame:
         period_end="line_item_usage_end_date",
         billing_period_start="bill_billing_period_start_date",
     )
+
+
+def _blame() -> dict[str, pl.Expr]:
+    """For which rejections each column is to blame, by CUR 2.0 name; a row that is wrong as a whole has none."""
+    why = pl.col("why")
+    no_bill = is_blank("bill_billing_period_start_date")
+    bad_start = pl.col("starts").is_null()
+    return {
+        "line_item_usage_start_date": ((why == "other_billing_period") & no_bill)
+        | ((why == "bad_timestamp") & bad_start),
+        "bill_billing_period_start_date": why == "other_billing_period",
+        "line_item_usage_end_date": why.is_in(["bad_timestamp", "period_reversed"]),
+        "line_item_unblended_cost": (why == "bad_number") & pl.col("bad_cost") & ~pl.col("bad_usage"),
+        "line_item_usage_amount": why.is_in(["bad_number", "negative_usage"]),
+        "line_item_usage_account_id": why == "missing_account",
+        "line_item_product_code": why == "missing_service",
+    }
 
 
 def _said(*columns: str) -> pl.Expr:

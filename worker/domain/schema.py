@@ -65,12 +65,14 @@ TAG_PREFIX = "tag:"
 
 
 def rejection_schema() -> dict[str, pl.DataType]:
-    """The rejected rows: where each stood, why, and what it said."""
+    """The rejected rows: where each stood, why, which column was to blame (null: the whole row) and what it said."""
     text = pl.String()
     return {
         "source_file": text,
         "source_row": pl.Int64(),
         "reason": text,
+        "column": text,
+        "value": text,
         "line_item_type": text,
         "external_id": text,
         "account_id": text,

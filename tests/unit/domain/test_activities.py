@@ -161,6 +161,39 @@ def test_a_rejection_keeps_what_the_row_said() -> None:
     assert (row["usage_amount"], row["external_id"]) == ("-1", EC2_HOUR["identity_line_item_id"])
 
 
+@pytest.mark.parametrize(
+    ("change", "column", "value"),
+    [
+        ({"bill_billing_period_start_date": "2023-12-01"}, "bill_billing_period_start_date", "2023-12-01"),
+        (
+            {"bill_billing_period_start_date": "", "line_item_usage_start_date": "2023"},
+            "line_item_usage_start_date",
+            "2023",
+        ),
+        ({"line_item_usage_amount": "x", "line_item_unblended_cost": "y"}, "line_item_usage_amount", "x"),
+        ({"line_item_usage_amount": ""}, "line_item_usage_amount", ""),
+        ({"line_item_unblended_cost": "y"}, "line_item_unblended_cost", "y"),
+        ({"line_item_usage_start_date": "2024-01-01T"}, "line_item_usage_start_date", "2024-01-01T"),
+        ({"line_item_usage_end_date": "soon"}, "line_item_usage_end_date", "soon"),
+        ({"line_item_usage_end_date": "2024-01-01T00:00:00Z"}, "line_item_usage_end_date", "2024-01-01T00:00:00Z"),
+        ({"line_item_usage_account_id": ""}, "line_item_usage_account_id", ""),
+        ({"line_item_product_code": ""}, "line_item_product_code", ""),
+    ],
+)
+def test_a_rejection_names_the_column_to_blame_and_what_it_said(
+    change: dict[str, str | None], column: str, value: str
+) -> None:
+    [row] = rejections(judge(batch(change), rules()), "a.csv").rows(named=True)
+
+    assert (row["column"], row["value"]) == (column, value)
+
+
+def test_a_ragged_row_is_to_blame_as_a_whole() -> None:
+    [row] = rejections(judge(batch({}, is_ragged=[True]), rules()), "a.csv").rows(named=True)
+
+    assert (row["reason"], row["column"], row["value"]) == ("ragged_row", None, None)
+
+
 def test_an_activity_in_json_has_the_founding_fields_and_leaves_out_empty_ones() -> None:
     blank = dict.fromkeys(activity_schema())
     row = blank | {
