@@ -8,7 +8,6 @@ from decimal import Decimal
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -19,12 +18,10 @@ from worker.adapters.activity_scan import scan
 from worker.adapters.catalog import open_catalog
 from worker.adapters.iceberg_table import MAX_COMMITS, IcebergActivityTable
 from worker.adapters.table_version import Selection
-from worker.adapters.warehouse import path_of
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import BadRequestError, FatalError, TransientError
 from worker.domain.plan import RunPlan
 from worker.domain.publication import Held, Publication, PublicationRecord
-from worker.domain.schema import activity_schema
 
 PUBLISHERS, PUBLISHES = 3, 8
 ROWS = activities_of(("1", "0.1"), ("0.5", "0.2"))
@@ -103,60 +100,6 @@ def history_of(lake: Lakehouse) -> Iterator[PublicationRecord]:
             yield record
 
 
-def a_full_row(lake: Lakehouse) -> dict[str, object]:
-    """Publish one activity that has something in every column but those of carbon estimates; returns it as polars reads it."""
-    plan = plan_of("a.csv", source=replace(ACME, workspace_id="w-1"))
-    lake.publish(plan, lake.ingest(plan, activities_of(("1.5", "0.25"), **{"tag:user:team": ["web"]})))
-    row = scan(lake.table).collect().row(0, named=True)
-    assert {name for name, value in row.items() if value is None} == {"scope", "method", "model_version"}
-    return row
-
-
-def test_every_column_reads_back_through_iceberg(lake: Lakehouse) -> None:
-    expected = a_full_row(lake)
-
-    found = pl.DataFrame(lake.tables.get("org-123").scan().to_arrow())
-
-    assert found.row(0, named=True) == expected
-    assert found.columns == list(activity_schema())
-
-
-def test_every_column_reads_back_through_duckdb(lake: Lakehouse) -> None:
-    expected = a_full_row(lake)
-    (record,) = lake.table.records()
-
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        answer = connection.execute("FROM read_parquet($1)", [path_of(str(record.files[0].part))])
-        names = [column[0] for column in answer.description or ()]
-        found = dict(zip(names, answer.fetchall()[0], strict=True))
-
-    assert found == expected
-
-
-def test_every_column_reads_back_through_polars_with_its_type(lake: Lakehouse) -> None:
-    a_full_row(lake)
-
-    assert scan(lake.table).collect_schema() == pl.Schema(activity_schema())
-    assert scan(lake.table).collect().schema == pl.Schema(activity_schema())
-
-
-@pytest.mark.parametrize("narrow", ["billing_period = '2024-01'", "account_id = 'a account_id'"])
-def test_iceberg_finds_parts_by_partition_and_by_bounds(lake: Lakehouse, narrow: str) -> None:
-    a_full_row(lake)
-
-    assert lake.tables.get("org-123").scan(row_filter=narrow).to_arrow().num_rows == 1
-
-
-@pytest.mark.parametrize(
-    "narrow", ["billing_period = '2024-02'", "account_id = 'z'", "period_start > '2025-01-01T00:00:00+00:00'"]
-)
-def test_iceberg_skips_parts_by_partition_and_by_bounds(lake: Lakehouse, narrow: str) -> None:
-    a_full_row(lake)
-
-    assert list(lake.tables.get("org-123").scan(row_filter=narrow).plan_files()) == []
-
-
 def test_the_activities_of_one_source_or_month_are_found(lake: Lakehouse) -> None:
     february = BillingPeriod(2024, 2)
     publish(lake, version(1))
@@ -199,14 +142,15 @@ def test_every_try_takes_its_own_turn_and_gives_up_at_last(lake: Lakehouse) -> N
         yield
 
     table = IcebergActivityTable(lake.warehouse, lake.tables, turn, pauses.append)
-    late = version(1)
+    plan = version(1)
+    outcomes = lake.ingest(plan, ROWS)
 
     def always_overtaken(_held: Held) -> Publication:
-        publish(lake, version(1 + len(turns)))
-        return Publication(lake.table.records()[0], (), frozenset())
+        record, _ = lake.publish(plan, outcomes, f"run-{len(turns)}")
+        return Publication(record, (), frozenset())
 
     with pytest.raises(TransientError) as error:
-        table.publish(late.slot, always_overtaken)
+        table.publish(plan.slot, always_overtaken)
 
     assert error.value.code == "contention"
     assert turns == ["org-123"] * MAX_COMMITS

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from worker.adapters.table_definition import PRUNED_COLUMNS
 from worker.adapters.tags import COLUMN as TAGS
-from worker.adapters.tags import OLDEST, tag_maps
+from worker.adapters.tags import tag_maps
 from worker.domain.plan import FileJob
 from worker.domain.schema import CONSTANT_COLUMNS, HIGH_CARDINALITY_COLUMNS, activity_schema, rejection_schema
 
@@ -115,8 +115,8 @@ def _is_dictionary(kind: pl.DataType) -> bool:
 def _joined(chunks: list[pl.Series]) -> Any:
     """The chunks as one column. Dictionaries become one, because Parquet gives up on a row group that has two."""
     if _is_dictionary(chunks[0].dtype):
-        return pl.concat(chunks, rechunk=True).to_arrow(compat_level=OLDEST)
-    return pa.chunked_array([chunk.to_arrow(compat_level=OLDEST) for chunk in chunks])
+        return pl.concat(chunks, rechunk=True).to_arrow(compat_level=pl.CompatLevel.oldest())
+    return pa.chunked_array([chunk.to_arrow(compat_level=pl.CompatLevel.oldest()) for chunk in chunks])
 
 
 def _repeated(value: str | None, rows: int) -> pa.Array[Any]:

@@ -12,7 +12,6 @@ import pyarrow as pa
 from worker.adapters import codec
 from worker.adapters.part_columns import REJECTION_LABELS, Batch, PartColumns, parquet_options, rejection_columns
 from worker.adapters.row_groups import RowGroups
-from worker.adapters.tags import OLDEST
 from worker.adapters.warehouse import Staged, disk_errors
 from worker.domain.balance import EXACT, Tally
 from worker.domain.errors import FatalError
@@ -68,7 +67,7 @@ class ParquetPartWriter:
         labels = [pl.lit(self._columns.constants[name], pl.String).alias(name) for name in REJECTION_LABELS]
         rows = pl.concat(batches).with_columns(labels)
         return rows.select(pl.col(name).cast(kind) for name, kind in rejection_columns().items()).to_arrow(
-            compat_level=OLDEST
+            compat_level=pl.CompatLevel.oldest()
         )
 
 

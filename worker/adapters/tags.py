@@ -10,7 +10,6 @@ import pyarrow as pa
 from worker.domain.schema import TAG_PREFIX
 
 COLUMN = "tags"
-OLDEST = pl.CompatLevel.oldest()
 
 
 def tag_maps(batch: pl.DataFrame, tag_keys: tuple[str, ...], field: pa.Field[Any]) -> pa.Array[Any]:
@@ -21,7 +20,7 @@ def tag_maps(batch: pl.DataFrame, tag_keys: tuple[str, ...], field: pa.Field[Any
     pairs = _of_maps(batch[COLUMN]) if COLUMN in batch.columns else _of_columns(batch, tag_keys)
     rows = pl.int_range(batch.height + 1, dtype=pl.UInt32, eager=True)
     offsets = pairs["row"].search_sorted(rows, side="left").cast(pl.Int32)
-    keys, values = (pairs[name].to_arrow(compat_level=OLDEST) for name in ("key", "value"))
+    keys, values = (pairs[name].to_arrow(compat_level=pl.CompatLevel.oldest()) for name in ("key", "value"))
     inside: Any = field.type
     kind: Any = pa.map_(inside.key_field.with_type(keys.type), inside.item_field.with_type(values.type))
     maps: pa.Array[Any] = pa.MapArray.from_arrays(offsets.to_arrow(), keys, values, kind)  # type: ignore[call-overload]  # the stubs know no dictionaries
