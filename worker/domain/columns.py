@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from worker.domain.errors import BadRequestError
@@ -63,6 +64,11 @@ def _squashed(header: str) -> str:
 
 
 KNOWN = {_squashed(name): name for name in (*REQUIRED, *OPTIONAL, TAG_MAP)}
+
+
+def announced(headers: Iterable[str]) -> tuple[str, ...]:
+    """Of the columns that a manifest lists, those that we read, by CUR 2.0 name."""
+    return tuple(sorted({KNOWN[squashed] for header in headers if (squashed := _squashed(header)) in KNOWN}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ class RunPlan:
     """Everything a worker needs to know, so that it never asks the configuration.
 
     ``files`` is all that the manifest calls for, ``add`` the digests among them that must be ingested; ``dropped`` counts
-    the files of the current publication that are no longer called for. ``requests`` is what planning cost.
+    the files of the current publication that are no longer called for. ``columns`` are those that the manifest announces
+    and that we read. ``requests`` is what planning cost.
     """
 
     source: Source
@@ -59,6 +60,7 @@ class RunPlan:
     files: tuple[PlannedFile, ...]
     add: frozenset[str]
     compression: str = "gzip"
+    columns: tuple[str, ...] = ()
     dropped: int = 0
     requests: int = 0
     converter_version: int = CONVERTER_VERSION

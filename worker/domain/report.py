@@ -113,4 +113,7 @@ def warnings(balance: Balance) -> tuple[str, ...]:
         (notes.get("tags_malformed", 0), "with tags that are no JSON object, kept without tags"),
         (notes.get("cost_absent", 0), "without a cost: the report has no cost column"),
     )
-    return tuple(f"{count:,} {'row' if count == 1 else 'rows'} {what}" for count, what in sentences if count)
+    about_rows = [f"{count:,} {'row' if count == 1 else 'rows'} {what}" for count, what in sentences if count]
+    absent = notes.get("columns_absent", 0)
+    about_columns = [f"{absent:,} missing columns: the manifest announces them, a file lacks them"] if absent else []
+    return (*about_rows, *about_columns)

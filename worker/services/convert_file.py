@@ -12,6 +12,7 @@ from worker.domain.balance import Balance
 from worker.domain.line_items import Rules, judge, tally
 from worker.domain.outcome import FileOutcome
 from worker.domain.plan import FileJob
+from worker.ports import ReportReader
 from worker.services.world import World
 
 DIGEST_SHOWN = 16
@@ -42,15 +43,19 @@ def convert_file(world: World, job: FileJob, spooled: Path, still_wanted: Callab
             writer.write(made, rejected)
 
         reader.batches(on_batch)
-        balance += _remarks(balance, world.rejections_per_file, reader.missing_fields)
+        balance += Balance(notes=_notes(job, reader, balance.rejected.rows - world.rejections_per_file))
         balance.check(job.file.key)
         return writer.finish(_outcome(job, balance, payers))
 
 
-def _remarks(balance: Balance, room: int, missing_fields: int) -> Balance:
-    """Every rejection is counted; of a file that is nothing else, only the first ones are kept to look at."""
-    notes = {"rejections_not_kept": balance.rejected.rows - room, "missing_fields": missing_fields}
-    return Balance(notes={name: count for name, count in notes.items() if count > 0})
+def _notes(job: FileJob, reader: ReportReader, rejections_not_kept: int) -> dict[str, int]:
+    """What is known of the file as a whole. Every rejection is counted; only the first ones are kept to look at."""
+    counts = {
+        "rejections_not_kept": rejections_not_kept,
+        "missing_fields": reader.missing_fields,
+        "columns_absent": len(set(job.plan.columns) - reader.binding.positions.keys()),
+    }
+    return {name: count for name, count in counts.items() if count > 0}
 
 
 def _outcome(job: FileJob, balance: Balance, payers: set[str]) -> FileOutcome:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from worker.domain.billing_period import BillingPeriod
+from worker.domain.columns import announced
 from worker.domain.diff import diff
 from worker.domain.discovery import (
     FoundManifest,
@@ -164,6 +165,7 @@ def _plan(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | None:
         dropped=len(changes.drop),
         requests=store.requests - spent,
         compression=str(manifest.compression),
+        columns=announced(manifest.columns),
         max_rejected_percent=survey.world.max_rejected_percent if limit is None else limit,
     )
 
