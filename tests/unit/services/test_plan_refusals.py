@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,8 @@ from tests.fakes.plans import ACME
 from tests.fakes.report_store import FakeReportStore
 from tests.fakes.world import FakeWorld, always, month, never
 from worker.adapters.sample_files import FileFormat
+from worker.adapters.sample_month import Month
+from worker.domain.discovery import StoredObject
 from worker.domain.errors import AuthError, BadRequestError, ErrorClass, IngestError, NotFoundError, TransientError
 from worker.domain.outcome import RunState
 from worker.domain.plan import RunPlan
@@ -158,3 +161,28 @@ def test_an_error_about_the_whole_source_is_raised(fake: FakeWorld, error: Inges
 
     with pytest.raises(type(error)):
         planned(fake)
+
+
+class Delivering(FakeReportStore):
+    """AWS delivers a new version after its first listing was made."""
+
+    def __init__(self, fake: FakeWorld, delivered: Month) -> None:
+        super().__init__("cur/", "cur-bucket")
+        self._fake, self._delivered = fake, delivered
+
+    def list(self) -> Iterator[StoredObject]:
+        listed = tuple(super().list())
+        if self.calls["list"] == 1:
+            self._fake.deliver(self._delivered)
+        return iter(listed)
+
+
+def test_a_delivery_that_comes_between_listing_and_manifest_is_looked_for_again(fake: FakeWorld) -> None:
+    store = fake.buckets[ACME.url] = Delivering(fake, replace(month(), version_id="v2"))
+    fake.deliver(month())
+
+    [plan] = planned(fake)
+
+    assert isinstance(plan, RunPlan)
+    assert (plan.version_id, plan.requests) == ("v2", 4)
+    assert store.calls == {"list": 2, "read_manifest": 2}
