@@ -207,11 +207,11 @@ def query(sql: str, org_id: str | None = None) -> QueryResult:
 
 def activities(org_id: str | None = None, source_name: str | None = None, period: str | None = None) -> pl.LazyFrame:
     """The published activities, narrowed to an org, a source or a month. Needs no broker."""
-    from worker.adapters import exports
+    from worker.adapters.activity_scan import scan
     from worker.adapters.table_version import Selection
     from worker.reading import reading_table
 
-    return exports.scan(reading_table(), org_id, Selection(source_name, None, period))
+    return scan(reading_table(), org_id, Selection(source_name, None, period))
 
 
 def export(

@@ -44,13 +44,6 @@ def export(table: IcebergActivityTable, org_id: str | None, selection: Selection
     return rows
 
 
-def scan(table: IcebergActivityTable, org_id: str | None, selection: Selection) -> pl.LazyFrame:
-    """The selected activities, of the versions that are current now."""
-    versions = table.versions(org_id)
-    parts = [path_of(uri) for _, version in versions for uri in version.data_files(selection)]
-    return pl.scan_parquet(parts) if parts else pl.LazyFrame(schema=activity_schema())
-
-
 def _batches(table: IcebergActivityTable, org_id: str | None, selection: Selection) -> Iterator[pl.DataFrame]:
     """With two columns more: when the row was published, and at which attempt its file was read."""
     for _, version in table.versions(org_id):
