@@ -102,28 +102,6 @@ def test_activity_ids_are_the_parts_digest_and_the_row(bench: Bench) -> None:
     assert ids == [f"{outcome.digest[:16]}-1", f"{outcome.digest[:16]}-2"]
 
 
-def test_a_legacy_report_and_a_data_export_of_the_same_rows_become_the_same_activities(bench: Bench) -> None:
-    tagged = line_item("2024-01") | {"resourceTags/user:team": "checkout"}
-    legacy = replace(month("2024-01", tagged), columns=())
-
-    first = bench.convert(legacy)
-    second = bench.convert(replace(legacy, layout=Layout.EXPORT, name="other"), source=replace(ACME, report="other"))
-
-    told_apart = {
-        "activity_id",
-        "source_file",
-        "service_name",
-        "tags",
-        "tag:user_team",
-        "version_id",
-        "import_batch_id",
-    }
-    [legacy_row], [export_row] = rows_of(bench, first.part), rows_of(bench, second.part)
-    same = {name: value for name, value in legacy_row.items() if name not in told_apart}
-    assert same == {name: value for name, value in export_row.items() if name not in told_apart}
-    assert first.balance == second.balance
-
-
 def test_all_payers_of_a_file_are_known(bench: Bench) -> None:
     outcome = bench.convert(month("2024-01", ROW, line_item("2024-01", bill_payer_account_id=OTHER_PAYER)))
 
