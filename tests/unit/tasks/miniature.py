@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from celery import Celery
@@ -44,7 +44,7 @@ class Miniature:
         def run(task: ClassifiedRetry, _message: dict[str, Any]) -> None:
             note(task.attempt)
 
-        self.task = run  # type: ignore[assignment]  # the decorator's stub knows plain tasks only
+        self.task = run
 
     def work(self) -> list[float]:
         """Deliver the message until it wants no more; the countdowns in between."""
@@ -59,8 +59,7 @@ class Miniature:
         try:
             self.task(MESSAGE)
         except Retry as again:
-            assert isinstance(again.when, float)
-            return again.when
+            return cast("float", again.when)
         finally:
             self.task.pop_request()
         return None
