@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from worker.domain.columns import Binding
     from worker.domain.discovery import StoredObject
+    from worker.domain.garbage import StoredFile
     from worker.domain.outcome import FileOutcome, RunState
     from worker.domain.plan import FileJob, RunPlan, Slot
     from worker.domain.publication import Held, Publication, PublicationRecord
@@ -73,7 +74,10 @@ class PartStore(Protocol):
     """The warehouse's Parquet parts: written once, under the digest of their input."""
 
     def find(self, job: FileJob) -> FileOutcome | None:
-        """The outcome kept in the part's footer, if the part was written already."""
+        """The outcome kept in the part's footer, if the part was written already and is whole."""
+
+    def has(self, outcome: FileOutcome) -> bool:
+        """Whether the files that the outcome names are still there."""
 
     def create(self, job: FileJob, tag_keys: tuple[str, ...]) -> AbstractContextManager[PartWriter]:
         """A writer for the job's part and rejections. Leaving it without `PartWriter.finish` leaves nothing behind."""
@@ -91,11 +95,21 @@ class PartWriter(Protocol):
         """
 
 
-class ActivityTable(Protocol):
-    """The published activities of every org."""
+class PublishedMonths(Protocol):
+    """What is published now, and what was."""
 
     def records(self, org_id: str | None = None) -> tuple[PublicationRecord, ...]:
         """The current publication record of every slot (of one org)."""
+
+    def forgotten(self, org_id: str | None = None) -> tuple[tuple[PublicationRecord, datetime], ...]:
+        """The last record of every slot that was forgotten and not published since, and when it was forgotten."""
+
+    def record_at(self, uri: str) -> PublicationRecord:
+        """A record by its URI, as another's ``previous`` has it."""
+
+
+class ActivityTable(PublishedMonths, Protocol):
+    """The published activities of every org."""
 
     def current(self, slot: Slot) -> PublicationRecord | None: ...
 
@@ -104,6 +118,40 @@ class ActivityTable(Protocol):
 
         None from ``decide`` means that nothing is left to do. Returns the slot's record and the snapshot id that has it.
         """
+
+    def forget(self, slot: Slot, at: datetime) -> PublicationRecord:
+        """Unpublish the slot, in one table commit, and return its record. NotFoundError when it is not published."""
+
+
+class PublishedParts(Protocol):
+    """The parts of published versions, to be read again."""
+
+    def totals(self, parts: Iterable[str]) -> pl.DataFrame:
+        """`worker.domain.restatement.totals` of the activities of these parts, by URI. NotFoundError when one is gone."""
+
+
+class TableFiles(Protocol):
+    """Every file behind an org's table, and which of them something still needs."""
+
+    def orgs(self) -> tuple[str, ...]: ...
+
+    def turn(self, org_id: str) -> AbstractContextManager[Callable[[], None]]:
+        """Keep publishers of the org waiting while the block runs; yields a check that raises once they wait no more.
+
+        TransientError when the turn cannot be had: without it nothing may be deleted.
+        """
+
+    def trim(self, org_id: str, before: datetime, *, dry_run: bool) -> tuple[int, int]:
+        """Expire the snapshots that were replaced before then, leave out manifests without files; how many of each."""
+
+    def stored(self, org_id: str) -> tuple[StoredFile, ...]:
+        """The files below the table that it or we may have written; no others."""
+
+    def needed(self, org_id: str, before: datetime) -> frozenset[str]:
+        """The identities of all files that a snapshot or version needs that is current, or was replaced later than then."""
+
+    def delete(self, files: Iterable[StoredFile]) -> None:
+        """Delete the files, in this order. One that is gone already is no error."""
 
 
 class RunReports(Protocol):
@@ -174,6 +222,9 @@ class RunLedger(Protocol):
 
     def recent(self, limit: int) -> tuple[str, ...]:
         """Ids of the runs of the last 30 days, newest first."""
+
+    def digests_in_use(self, closed_within_seconds: float) -> frozenset[str]:
+        """Every file of every run that is running, or was closed no longer ago than this."""
 
 
 class FileLeases(Protocol):

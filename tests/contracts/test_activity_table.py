@@ -1,73 +1,20 @@
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from tests.fakes.activity_table import FakeActivityTable
-from tests.fakes.lakehouse import lakehouse
+from tests.contracts.publishing import held_by, publishing
 from tests.fakes.plans import ACME, NOON, outcome_of, plan_of
 from worker.domain.billing_period import BillingPeriod
-from worker.domain.errors import ChangedError, NotFoundError
-from worker.domain.outcome import FileOutcome
+from worker.domain.errors import NotFoundError
 from worker.domain.plan import RunPlan
 from worker.domain.publication import Held, Publication, publication
 from worker.ports import ActivityTable
 
-Decide = Callable[[Held], Publication | None]
-
-
-@pytest.fixture(params=["fake", "iceberg"])
-def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ActivityTable]:
-    if request.param == "fake":
-        yield FakeActivityTable()
-    else:
-        with lakehouse(tmp_path) as opened:
-            yield opened.table
-
-
-def with_part(outcome: FileOutcome, plan: RunPlan) -> FileOutcome:
-    """An outcome whose part is described well enough for a table to list it; there is no file behind it."""
-    uri = f"file:///nowhere/{outcome.digest}.parquet"
-    described = {
-        "file_path": uri,
-        "file_size_in_bytes": 1,
-        "record_count": outcome.balance.activities.rows,
-        "partition": [plan.slot.source_name, plan.slot.source, str(plan.slot.period)],
-        "value_counts": {},
-        "null_value_counts": {},
-        "lower_bounds": {},
-        "upper_bounds": {},
-    }
-    return replace(outcome, part=uri, data_file=json.dumps(described))
-
-
-def publishing(plan: RunPlan, run_id: str = "run-1") -> Decide:
-    """Decide to make the plan's files the month, each with ten activities."""
-    outcomes = {
-        file.digest: with_part(outcome_of(file, run_id), plan) for file in plan.files if file.digest in plan.add
-    }
-    return lambda held: publication(plan, run_id, outcomes, held, NOON)
-
 
 def digests(plan: RunPlan, *keys: str) -> set[str]:
     return {file.digest for file in plan.files if file.key in keys}
-
-
-def held_by(table: ActivityTable, plan: RunPlan) -> Held:
-    """What a publication of the plan's slot would be decided on."""
-    seen: list[Held] = []
-
-    def look(held: Held) -> None:
-        seen.append(held)
-        raise ChangedError("only looking")
-
-    with pytest.raises(ChangedError):
-        table.publish(plan.slot, look)
-    return seen[0]
 
 
 def test_a_slot_that_was_never_published_holds_nothing(table: ActivityTable) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.fakes.triggers import FakeTriggers
 from worker.adapters.redis_leases import MOST_LOSSES, worker_lost
@@ -111,6 +111,11 @@ class FakeLedger:
 
     def recent(self, limit: int) -> tuple[str, ...]:
         return tuple(reversed(self.runs))[:limit]
+
+    def digests_in_use(self, closed_within_seconds: float) -> frozenset[str]:
+        oldest = self.clock.now() - timedelta(seconds=closed_within_seconds)
+        named = (run for run in self.runs.values() if run.is_running or (run.closed and run.closed >= oldest))
+        return frozenset(file.digest for run in named for file in run.plan.files)
 
     def newest(self, slot: Slot) -> str | None:
         return self.slots.get(slot)

@@ -50,7 +50,17 @@ class FakePartStore:
     rejections: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def find(self, job: FileJob) -> FileOutcome | None:
-        return self.outcomes.get(job.file.digest)
+        found = self.outcomes.get(job.file.digest)
+        return found if found and self.has(found) else None
+
+    def has(self, outcome: FileOutcome) -> bool:
+        part, rejections = outcome.part is None, outcome.rejections is None
+        return (part or outcome.digest in self.activities) and (rejections or outcome.digest in self.rejections)
+
+    def vanish(self, digest: str) -> None:
+        """What `vacuum` does to a part that nothing refers to."""
+        for kept in (self.outcomes, self.activities, self.rejections):
+            kept.pop(digest, None)
 
     @contextmanager
     def create(self, job: FileJob, tag_keys: tuple[str, ...]) -> Iterator[FakePartWriter]:

@@ -16,7 +16,8 @@ from tests.fakes.plans import ACME, JANUARY, plan_of
 from worker.adapters import codec
 from worker.adapters.activity_scan import scan
 from worker.adapters.catalog import open_catalog
-from worker.adapters.iceberg_table import MAX_COMMITS, IcebergActivityTable
+from worker.adapters.commit_turns import MAX_COMMITS
+from worker.adapters.iceberg_table import IcebergActivityTable
 from worker.adapters.table_version import Selection
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import BadRequestError, FatalError, TransientError

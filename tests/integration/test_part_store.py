@@ -48,6 +48,18 @@ def test_a_file_that_was_never_converted_is_not_found(lake: Lakehouse) -> None:
     assert lake.parts.find(job_of()) is None
 
 
+def test_a_part_whose_rejections_are_gone_is_not_found_and_is_made_whole_again(lake: Lakehouse) -> None:
+    written = lake.write(job_of(), activities_of(("1.5", "0.25")), rejections_of("bad_number"))
+    Path(path_of(str(written.rejections))).unlink()
+
+    assert not lake.parts.has(written)
+    assert lake.parts.find(job_of()) is None
+
+    assert lake.write(job_of(), activities_of(("1.5", "0.25")), rejections_of("bad_number")) == written
+    assert lake.parts.has(written)
+    assert lake.parts.find(job_of()) == written
+
+
 def test_the_first_write_wins(lake: Lakehouse) -> None:
     first = lake.write(job_of(run_id="run-1"), activities_of(("1.5", "0.25")))
 

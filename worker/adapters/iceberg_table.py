@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from functools import partial
 
-from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.table import Table
 
 from worker.adapters import codec
-from worker.adapters.catalog import OrgTables, catalog_errors
+from worker.adapters.catalog import OrgTables
+from worker.adapters.commit_turns import T, committed
 from worker.adapters.data_files import data_file
 from worker.adapters.layout import record_key
-from worker.adapters.table_version import Selection, TableVersion, property_name
+from worker.adapters.table_version import Selection, TableVersion, forgotten_name, property_name
 from worker.adapters.warehouse import Warehouse
-from worker.domain.errors import NotFoundError, TransientError
+from worker.domain.errors import NotFoundError
 from worker.domain.plan import Slot
 from worker.domain.publication import Held, Publication, PublicationRecord
-
-MAX_COMMITS = 20
-LONGEST_PAUSE_SECONDS = 0.5
+from worker.domain.versions import Forgotten
 
 Lease = Callable[[str], AbstractContextManager[None]]
 
@@ -63,24 +62,33 @@ class IcebergActivityTable:
         """The slot's current publication record."""
         return next((version.record(slot) for _, version in self.versions(slot.org_id)), None)
 
+    def forgotten(self, org_id: str | None = None) -> tuple[tuple[PublicationRecord, datetime], ...]:
+        """The last record of every slot that was forgotten and not published since, and when it was forgotten."""
+        return tuple(each for _, version in self.versions(org_id) for each in version.forgotten())
+
+    def record_at(self, uri: str) -> PublicationRecord:
+        """A record by its URI, current or not."""
+        return codec.load(PublicationRecord, self._warehouse.read(uri))
+
     def publish(self, slot: Slot, decide: Callable[[Held], Publication | None]) -> tuple[PublicationRecord, int]:
         """Commit what ``decide`` makes of the held state, in one table commit; decide again when another commit came first.
 
         None from ``decide`` means that nothing is left to do. Returns the slot's record and the snapshot id that has it.
         TransientError when so many others commit that our turn never comes.
         """
-        for _ in range(MAX_COMMITS):
-            with self._lease(slot.org_id), catalog_errors():
-                try:
-                    return self._commit(slot, decide)
-                except (CommitFailedException, ValidationException):
-                    # Whatever was decided is stale now. Its record file stays: a twin of this run may have published it.
-                    pass
-            self._pause(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311  spreads publishers, keeps no secret
-        message = (
-            f"{slot.source_name} {slot.period}: {MAX_COMMITS} other commits to the table of {slot.org_id} came first"
+        return self._by_turns(slot, partial(self._commit, slot, decide))
+
+    def forget(self, slot: Slot, at: datetime) -> PublicationRecord:
+        """Unpublish the slot, in one table commit; its records stay, and the next one will name the last of them.
+
+        NotFoundError when it is not published. Returns the record that was current.
+        """
+        return self._by_turns(slot, partial(self._unpublish, slot, at))
+
+    def _by_turns(self, slot: Slot, attempt: Callable[[], T]) -> T:
+        return committed(
+            f"{slot.org_id} {slot.source_name} {slot.period}", attempt, partial(self._lease, slot.org_id), self._pause
         )
-        raise TransientError(message, "contention", "publish fewer sources of one org at the same time")
 
     def _commit(self, slot: Slot, decide: Callable[[Held], Publication | None]) -> tuple[PublicationRecord, int]:
         table = self._tables.get(slot.org_id)
@@ -89,10 +97,12 @@ class IcebergActivityTable:
         held = version.held(slot, live)
         publication = decide(held)
         if publication is None:
-            return _as_it_stands(slot, held), _snapshot_id(table)
+            return _as_it_stands(slot, held.record), _snapshot_id(table)
         uri = self._keep(publication.record)
         with table.transaction() as change:
             change.set_properties({property_name(slot): uri})
+            if forgotten_name(slot) in table.properties:
+                change.remove_properties(forgotten_name(slot))
             # Also when no part changes: only a new snapshot makes the catalog compare what was decided on with what there is.
             with change.update_snapshot(_summary(publication.record, uri)).overwrite() as parts:
                 for dropped in publication.drop:
@@ -100,6 +110,21 @@ class IcebergActivityTable:
                 for added in publication.add:
                     parts.append_data_file(data_file(added))
         return publication.record, _snapshot_id(table)
+
+    def _unpublish(self, slot: Slot, at: datetime) -> PublicationRecord:
+        table = self._tables.find(slot.org_id)
+        if table is None:
+            raise _unpublished(slot)
+        version = TableVersion(table, self._warehouse)
+        record = _as_it_stands(slot, version.record(slot))
+        uri = table.properties[property_name(slot)]
+        with table.transaction() as change:
+            change.remove_properties(property_name(slot))
+            change.set_properties({forgotten_name(slot): codec.dump(Forgotten(uri, at)).decode()})
+            with change.update_snapshot({"forgotten": uri}).overwrite() as parts:
+                for dropped in version.data_files(Selection.of(slot)).values():
+                    parts.delete_data_file(dropped)
+        return record
 
     def _keep(self, record: PublicationRecord) -> str:
         """Write the record, which is never overwritten: it is named by what it says."""
@@ -109,12 +134,15 @@ class IcebergActivityTable:
         return self._warehouse.uri(key)
 
 
-def _as_it_stands(slot: Slot, held: Held) -> PublicationRecord:
-    if held.record is None:
-        raise NotFoundError(
-            f"{slot.source_name} {slot.period}: nothing is published", "unpublished", "ingest the month"
-        )
-    return held.record
+def _as_it_stands(slot: Slot, record: PublicationRecord | None) -> PublicationRecord:
+    if record is None:
+        raise _unpublished(slot)
+    return record
+
+
+def _unpublished(slot: Slot) -> NotFoundError:
+    message = f"{slot.source_name} {slot.period}: nothing is published"
+    return NotFoundError(message, "unpublished", "ingest the month")
 
 
 def _snapshot_id(table: Table) -> int:

@@ -18,7 +18,7 @@ from worker.adapters.layout import part_key, rejections_key
 from worker.adapters.part_columns import PartColumns, constants
 from worker.adapters.part_writer import OUTCOME, ParquetPartWriter
 from worker.adapters.warehouse import Warehouse, disk_errors, path_of
-from worker.domain.errors import FatalError
+from worker.domain.errors import FatalError, NotFoundError
 from worker.domain.outcome import FileOutcome
 from worker.domain.plan import FileJob
 
@@ -32,8 +32,19 @@ class ParquetPartStore:
         self._schemas: dict[str, Schema] = {}
 
     def find(self, job: FileJob) -> FileOutcome | None:
-        """The outcome kept in the part's footer, if the part was written already: its run is the one that converted it."""
-        return self._placed(job) if self._warehouse.exists(_part_key(job)) else None
+        """The outcome kept in the part's footer, if the part was written already: its run is the one that converted it.
+
+        A part whose rejections are gone is not whole, and is converted again.
+        """
+        try:
+            outcome = self._placed(job)
+        except NotFoundError:
+            return None
+        return outcome if self.has(outcome) else None
+
+    def has(self, outcome: FileOutcome) -> bool:
+        """Whether the files that the outcome names are still there: `vacuum` deletes what nothing refers to."""
+        return all(self._warehouse.exists(uri) for uri in (outcome.part, outcome.rejections) if uri)
 
     @contextmanager
     def create(self, job: FileJob, tag_keys: tuple[str, ...]) -> Iterator[ParquetPartWriter]:
@@ -57,7 +68,9 @@ class ParquetPartStore:
         except (pa.ArrowInvalid, KeyError) as error:
             raise FatalError(f"{uri} is no part of ours", "unreadable", "move it out of the warehouse") from error
         described = data_files.describe(footer, self._schema(job.plan.slot.org_id), uri, size, job.plan.slot)
-        return replace(codec.load(FileOutcome, kept), part=uri, data_file=described)
+        outcome = codec.load(FileOutcome, kept)
+        rejections = outcome.rejections and self._warehouse.uri(rejections_key(job.plan.slot, job.file.digest))
+        return replace(outcome, part=uri, rejections=rejections, data_file=described)
 
     def _schema(self, org_id: str) -> Schema:
         """The table's columns by field id. A table keeps them for ever."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 
 from worker.adapters import redis_keys as keys
 from worker.adapters.codec import dump, load
@@ -95,6 +96,20 @@ class RedisRunLedger:
         oldest = now - keys.CLOSED_SECONDS
         [found] = self._broker.read(("ZREVRANGEBYSCORE", keys.RECENT_RUNS, "+inf", oldest, "LIMIT", 0, limit))
         return tuple(found)
+
+    def digests_in_use(self, closed_within_seconds: float) -> frozenset[str]:
+        """Every file of every run that is running, or was closed no longer ago than this by the server's clock."""
+        (now, micros), *runs = self._broker.read(
+            ("TIME",), ("ZRANGE", keys.ACTIVE_RUNS, 0, -1), ("ZRANGE", keys.RECENT_RUNS, 0, -1)
+        )
+        oldest = now + micros / 1e6 - closed_within_seconds
+        kept = [RunKeys.of(run_id) for run_id in sorted(set(chain(*runs)))]
+        standings = self._broker.read(*(("HMGET", run.run, "state", "closed") for run in kept))
+        in_use = set[str]()
+        for run, (state, closed) in zip(kept, standings, strict=True):
+            if state == RunState.RUNNING or (closed and float(closed) >= oldest):
+                in_use.update(*self._broker.read(("HKEYS", run.files)))
+        return frozenset(in_use)
 
     def newest(self, slot: Slot) -> str | None:
         """The run of the slot that was opened last. An older one that still runs must not replace what it publishes."""

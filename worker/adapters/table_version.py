@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo
 from pyiceberg.expressions.visitors import manifest_evaluator
@@ -16,13 +17,24 @@ from worker.adapters.table_definition import PARTITION_COLUMNS
 from worker.adapters.warehouse import Warehouse
 from worker.domain.plan import Slot
 from worker.domain.publication import Held, PublicationRecord
+from worker.domain.versions import Forgotten
 
 PROPERTY_PREFIX = "offgridflow.publication."
+FORGOTTEN_PREFIX = "offgridflow.forgotten."
 
 
 def property_name(slot: Slot) -> str:
     """The table property that says where the slot's publication record is. No part of a slot's name has a dot."""
-    return f"{PROPERTY_PREFIX}{slot.source_name}.{slot.source}.{slot.period}"
+    return f"{PROPERTY_PREFIX}{_property_key(slot)}"
+
+
+def forgotten_name(slot: Slot) -> str:
+    """The table property that says of a slot that was unpublished on purpose where its last record is, and since when."""
+    return f"{FORGOTTEN_PREFIX}{_property_key(slot)}"
+
+
+def _property_key(slot: Slot) -> str:
+    return f"{slot.source_name}.{slot.source}.{slot.period}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +83,12 @@ class TableVersion:
 
     def records(self, selection: Selection = EVERYTHING) -> tuple[PublicationRecord, ...]:
         """The records of the selected slots, in order of source name, source and month."""
-        published = sorted(
-            (tuple(name.removeprefix(PROPERTY_PREFIX).split(".")), uri)
-            for name, uri in self._table.properties.items()
-            if name.startswith(PROPERTY_PREFIX)
-        )
-        return tuple(self._read(uri) for slot, uri in published if selection.has(*slot))
+        return tuple(self._read(uri) for slot, uri in self._named(PROPERTY_PREFIX) if selection.has(*slot))
+
+    def forgotten(self) -> tuple[tuple[PublicationRecord, datetime], ...]:
+        """The last record of every slot that was forgotten and not published since, and when it was forgotten."""
+        found = (codec.load(Forgotten, value) for _, value in self._named(FORGOTTEN_PREFIX))
+        return tuple((self._read(each.record), each.at) for each in found)
 
     def data_files(self, selection: Selection = EVERYTHING) -> dict[str, DataFile]:
         """The live parts of the selected slots, by URI.
@@ -100,13 +112,23 @@ class TableVersion:
         month = self.records(Selection(source=slot.source, billing_period=str(slot.period)))
         return Held(
             record=next((record for record in month if record.slot == slot), None),
-            uri=self._record_uri(slot),
+            uri=self._record_uri(slot) or self._forgotten_uri(slot),
             parts={digest_of(uri): uri for uri in parts},
             others=tuple(record for record in month if record.slot != slot),
         )
 
     def _record_uri(self, slot: Slot) -> str | None:
         return self._table.properties.get(property_name(slot))
+
+    def _forgotten_uri(self, slot: Slot) -> str | None:
+        value = self._table.properties.get(forgotten_name(slot))
+        return codec.load(Forgotten, value).record if value else None
+
+    def _named(self, prefix: str) -> list[tuple[tuple[str, ...], str]]:
+        """The slots with a property of this kind, in order, and its value."""
+        properties = self._table.properties.items()
+        found = ((name.removeprefix(prefix), value) for name, value in properties if name.startswith(prefix))
+        return sorted((tuple(slot.split(".")), value) for slot, value in found)
 
     def _read(self, uri: str) -> PublicationRecord:
         return codec.load(PublicationRecord, self._warehouse.read(uri))

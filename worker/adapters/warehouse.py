@@ -6,7 +6,7 @@ import errno
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -32,10 +32,10 @@ class Warehouse:
         path = str(self._path(key))
         return path if any(sign in path for sign in FOREIGN_TO_URIS) else f"{SCHEME}{path}"
 
-    def exists(self, key: str) -> bool:
-        """Whether the file is in its place."""
-        with disk_errors(key):
-            return self._path(key).exists()
+    def exists(self, name: str) -> bool:
+        """Whether the file is in its place, by key or URI."""
+        with disk_errors(name):
+            return (self._root / path_of(name)).exists()
 
     def read(self, name: str) -> bytes:
         """The whole file, by key or URI. NotFoundError when it is not there."""
@@ -47,6 +47,20 @@ class Warehouse:
         with disk_errors(str(self._root)):
             found = (path for path in self._root.glob(pattern) if path.is_file() and not path.name.startswith("."))
             return tuple(sorted(path.relative_to(self._root).as_posix() for path in found))
+
+    def below(self, key: str) -> Iterator[tuple[str, os.stat_result]]:
+        """Every file below a folder, those still being written too: its key, and what the disk says of it."""
+        with disk_errors(key):
+            for folder, _, names in os.walk(self._path(key)):
+                for name in names:
+                    path = Path(folder, name)
+                    with suppress(FileNotFoundError):  # it went while we looked
+                        yield path.relative_to(self._root).as_posix(), path.lstat()
+
+    def delete(self, key: str) -> None:
+        """Delete the file, if it is there."""
+        with disk_errors(key):
+            self._path(key).unlink(missing_ok=True)
 
     def put(self, key: str, body: bytes) -> str:
         """Write or replace the file in one step; returns its URI."""

@@ -70,7 +70,8 @@ class Held:
     """The slot as the table has it, all read from the very metadata that a commit will be based on.
 
     ``parts`` maps the digest of every live part of the slot to its URI; ``others`` are the current records of the same org
-    and month under other source names. ``uri`` is where ``record`` is kept.
+    and month under other source names. ``uri`` is where ``record`` is kept; without one, where the record of a month is that
+    was forgotten.
     """
 
     record: PublicationRecord | None

@@ -85,13 +85,22 @@ def _decide(
     def decide(held: Held) -> Publication | None:
         if held.record and held.record.run_id == run_id:
             return None
-        return publication(plan, run_id, outcomes, held, world.clock.now())
+        decided = publication(plan, run_id, outcomes, held, world.clock.now())
+        _require_parts(world, plan, outcomes)
+        return decided
 
     try:
         record, snapshot_id = world.table.publish(plan.slot, decide)
     except ChangedError:
         return _superseded(world, run_id, plan, outcomes)
     return reporting.published(plan, record, snapshot_id, outcomes, world.clock.now())
+
+
+def _require_parts(world: World, plan: RunPlan, outcomes: Mapping[str, FileOutcome]) -> None:
+    """`vacuum` may have deleted a part between its outcome and now. Planned again, the file is converted again."""
+    gone = next((outcome for outcome in outcomes.values() if not world.parts.has(outcome)), None)
+    if gone:
+        raise ChangedError(f"{plan.source.name} {plan.period}: the part of {gone.key} is no longer in the warehouse")
 
 
 def _is_as_planned(plan: RunPlan, store: ReportStore) -> bool:
