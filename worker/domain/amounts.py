@@ -32,8 +32,10 @@ def is_rounded(column: str) -> pl.Expr:
     beyond = text.str.slice(point + 1 + AMOUNT_SCALE).str.strip_chars_start("0")
     has_exponent = text.str.contains("[eE]")
     plain = (text.str.len_bytes() > AMOUNT_SCALE + 1) & point.is_not_null() & (beyond != "") & ~has_exponent
-    by_hand = pl.when(has_exponent).then(text).map_elements(_loses_digits, return_dtype=pl.Boolean, skip_nulls=True)
-    return (plain.fill_null(value=False) | by_hand.fill_null(value=False)) & amount(column).is_not_null()
+    is_number = amount(column).is_not_null()
+    exponents = pl.when(has_exponent & is_number).then(text)
+    by_hand = exponents.map_elements(_loses_digits, return_dtype=pl.Boolean, skip_nulls=True)
+    return (plain.fill_null(value=False) | by_hand.fill_null(value=False)) & is_number
 
 
 def _loses_digits(text: str) -> bool:
