@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from worker.domain.errors import ChangedError, Failure, IngestError, NotFoundError, TransientError
@@ -12,6 +13,7 @@ from worker.domain.outcome import FileOutcome
 from worker.domain.plan import CONVERTER_VERSION, FileJob
 from worker.ports import ReportStore
 from worker.services.convert_file import convert_file
+from worker.services.interruptible import interruptible
 from worker.services.lease import CancelledError, kept_lease
 from worker.services.plan_runs import WorthAnother
 from worker.services.world import World
@@ -58,7 +60,8 @@ def _converted(world: World, job: FileJob, store: ReportStore, still_wanted: Cal
         spooled = Path(folder) / "report"
         arrived = store.fetch(job.file.path, job.file.etag, job.file.size, spooled)
         still_wanted()
-        return replace(convert_file(world, job, spooled, still_wanted), bytes_read=arrived)
+        outcome = interruptible(partial(convert_file, world, job, spooled), still_wanted)
+        return replace(outcome, bytes_read=arrived)
 
 
 def _require_same_converter(job: FileJob) -> None:
