@@ -26,6 +26,7 @@ from worker.domain.report import RunReport
 from worker.domain.source import Source
 from worker.domain.trigger import Trigger
 from worker.embedded import embedded_broker, running_broker
+from worker.months import diff, forget, history, vacuum
 from worker.settings import settings
 from worker.sources import source_of
 
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
     from worker.services.follow import Standing
     from worker.services.status import Standing as Month
     from worker.services.world import World
+
+__all__ = [
+    "MonthPlan", "activities", "broker", "diff", "export", "forget", "history", "ingest", "plan", "query",
+    "recent_runs", "request", "run_files", "run_report", "source", "status", "trigger", "vacuum", "watch",
+]  # fmt: skip
 
 LOOK_SECONDS = 0.2
 LOOKED_AT = 100

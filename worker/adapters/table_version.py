@@ -87,8 +87,13 @@ class TableVersion:
 
     def forgotten(self) -> tuple[tuple[PublicationRecord, datetime], ...]:
         """The last record of every slot that was forgotten and not published since, and when it was forgotten."""
-        found = (codec.load(Forgotten, value) for _, value in self._named(FORGOTTEN_PREFIX))
-        return tuple((self._read(each.record), each.at) for each in found)
+        return tuple((self._read(uri), at) for uri, at in self.heads() if at)
+
+    def heads(self) -> tuple[tuple[str, datetime | None], ...]:
+        """The URI of the last record of every slot, and when the slot was forgotten, if it was."""
+        published = [(uri, None) for _, uri in self._named(PROPERTY_PREFIX)]
+        left = (codec.load(Forgotten, value) for _, value in self._named(FORGOTTEN_PREFIX))
+        return (*published, *((each.record, each.at) for each in left))
 
     def data_files(self, selection: Selection = EVERYTHING) -> dict[str, DataFile]:
         """The live parts of the selected slots, by URI.

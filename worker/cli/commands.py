@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from worker.cli import ingesting, reading
+from worker.cli import ingesting, reading, versions
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,5 +23,9 @@ for verb in (
     reading.runs,
     reading.query,
     reading.export,
+    versions.history,
+    versions.diff,
+    versions.forget,
+    versions.vacuum,
 ):
     app.command()(verb)
