@@ -189,5 +189,5 @@ def test_a_plan_of_ten_thousand_files_opens_and_is_claimed_fast(bench: Bench) ->
 
     assert all(job is not None and job.plan.files == () for job in jobs)
     assert bench.ledger.plan(run_id).add == plan.add
-    assert opened - started < 5
-    assert claimed - opened < 1
+    assert opened - started < 10
+    assert claimed - opened < 5

@@ -121,3 +121,17 @@ def test_a_run_that_redis_forgot_is_looked_at_no_more(clean_valkey_url: str) -> 
     broker.close()
 
     assert (found, active) == ((), 0)
+
+
+def test_runs_older_than_what_is_kept_of_them_leave_the_index(clean_valkey_url: str) -> None:
+    broker = Broker.connect(clean_valkey_url)
+    with Redis.from_url(clean_valkey_url) as other:
+        other.zadd(keys.RECENT_RUNS, {"of-last-year-1": 1_600_000_000})
+
+    before = RedisRunLedger(broker).recent(10)
+    run_id, _ = RedisRunLedger(broker).open(plan_of("a.csv"), "t1")
+    [kept] = broker.read(("ZRANGE", keys.RECENT_RUNS, 0, -1))
+    broker.close()
+
+    assert before == ()
+    assert kept == [run_id]
