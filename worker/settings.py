@@ -107,7 +107,9 @@ def explained(error: ValidationError, where: str, prefix: str = "") -> BadReques
     mistakes = []
     for mistake in error.errors(include_url=False, include_input=False):
         name = ".".join(str(each) for each in mistake["loc"])
-        mistakes.append(f"{prefix + name.upper() if prefix else name}: {mistake['msg']}".lstrip(": "))
+        mistakes.append(
+            f"{prefix + name.upper() if prefix else name}: {mistake['msg'].removeprefix('Value error, ')}".lstrip(": ")
+        )
     return BadRequestError(f"{where}: {'; '.join(mistakes)}", "configuration", "correct what is named")
 
 

@@ -33,6 +33,20 @@ def _url(text: str) -> str:
     raise ValueError(message)
 
 
+def _word(letters: str, spelled: str) -> AfterValidator:
+    """Names go into file names, partitions and keys: what could be mistaken there is refused."""
+
+    def checked(text: str) -> str:
+        if not re.fullmatch(f"[{letters}]+", text):
+            message = f"{text!r} may only have {spelled}"
+            raise ValueError(message)
+        return text
+
+    return AfterValidator(checked)
+
+
+SourceName = Annotated[str, _word("a-z0-9-", "small letters, digits and -")]
+TenantId = Annotated[str, _word("A-Za-z0-9_-", "letters, digits, _ and -")]
 Period = Annotated[str, AfterValidator(_period)]
 Url = Annotated[str, AfterValidator(_url)]
 Account = Annotated[str, Field(pattern=r"^\d{12,13}$")]
@@ -54,9 +68,9 @@ class CurConfig(_Strict):
 class SourceConfig(_Strict):
     """One `[[source]]` as a person writes it."""
 
-    name: str = Field(pattern=r"^[a-z0-9-]+$")
-    org_id: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
-    workspace_id: str = Field("", pattern=r"^[A-Za-z0-9_-]*$")
+    name: SourceName
+    org_id: TenantId
+    workspace_id: TenantId | None = None
     region: str = ""
     account_id: Account | None = None
     profile: str = ""
@@ -79,7 +93,7 @@ class SourceConfig(_Strict):
             name=self.name,
             org_id=self.org_id,
             url=self.cur.url,
-            workspace_id=self.workspace_id,
+            workspace_id=self.workspace_id or "",
             region=self.region,
             account_id=self.account_id or "",
             profile=self.profile,

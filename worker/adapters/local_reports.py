@@ -41,6 +41,9 @@ class LocalReports:
     def list(self) -> Iterator[StoredObject]:
         """Every file below the folder, in key order; errors come while it is read."""
         with _errors_about(self._folder):
+            if not self._folder.is_dir():
+                remedy = "check the url: a copy of a bucket is given as file:///absolute/path"
+                raise NotFoundError(f"there is no folder {self._folder}", "NoSuchFolder", remedy)
             found = {path.relative_to(self._folder).as_posix(): path for path in self._files()}
             for key, path in sorted(found.items()):
                 with suppress(FileNotFoundError):  # it went while we looked: then it is not there
