@@ -27,9 +27,9 @@ def interruptible(work: Callable[[Callable[[], None]], T], still_wanted: Callabl
         still_wanted()
 
     with ThreadPoolExecutor(1, thread_name_prefix="work") as thread:
-        done = thread.submit(work, go_on)
         try:
-            return done.result()
+            # Also while the thread is being started: whatever began hears of the interruption.
+            return thread.submit(work, go_on).result()
         except BaseException:
             interrupted.set()
             raise
