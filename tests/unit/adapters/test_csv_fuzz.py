@@ -31,24 +31,22 @@ FILES = st.one_of(REPORTS, st.binary(max_size=60), st.tuples(REPORTS, st.binary(
 @given(content=FILES, packed=st.booleans(), cut=st.integers(min_value=0, max_value=3))
 def test_a_small_file_is_read_and_balances_or_is_a_classified_error(content: bytes, packed: bool, cut: int) -> None:
     stored = gzip.compress(content, mtime=0) if packed else content
-    balance = Balance()
-
-    def account(batch: pl.DataFrame) -> None:
-        nonlocal balance
-        judged = judge(batch, RULES)
-        made, notes = activities(judged, RULES)
-        balance += tally(judged) + notes
-        assert (made.height, rejections(judged, ABOUT).height) == _heights(tally(judged))
-
+    batches: list[pl.DataFrame] = []
     with TemporaryDirectory() as folder:
         try:
-            rows = opened(Path(folder), stored[: len(stored) - cut]).batches(account)
+            rows = opened(Path(folder), stored[: len(stored) - cut]).batches(batches.append)
         except IngestError:
             return
+
+    balance = sum((_accounted(batch) for batch in batches), Balance())
 
     balance.check(ABOUT)
     assert balance.read.rows == rows
 
 
-def _heights(balance: Balance) -> tuple[int, int]:
-    return balance.activities.rows, balance.rejected.rows
+def _accounted(batch: pl.DataFrame) -> Balance:
+    judged = judge(batch, RULES)
+    made, notes = activities(judged, RULES)
+    balance = tally(judged)
+    assert (made.height, rejections(judged, ABOUT).height) == (balance.activities.rows, balance.rejected.rows)
+    return balance + notes
