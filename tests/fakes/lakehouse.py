@@ -55,13 +55,13 @@ class Lakehouse:
             return writer.finish(converted(job, activities, rejections))
 
     def publish(
-        self, plan: RunPlan, outcomes: list[FileOutcome], run_id: str = "run-1"
+        self, plan: RunPlan, outcomes: list[FileOutcome], run_id: str = "run-1", at: datetime = NOON
     ) -> tuple[PublicationRecord, int]:
         """Publish the plan with these outcomes."""
         by_digest = {outcome.digest: outcome for outcome in outcomes}
 
         def decide(held: Held) -> Publication:
-            return publication(plan, run_id, by_digest, held, NOON)
+            return publication(plan, run_id, by_digest, held, at)
 
         return self.table.publish(plan.slot, decide)
 
