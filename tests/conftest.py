@@ -2,4 +2,9 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.servers.valkey", "tests.servers.seaweed", "tests.servers.deployment", "tests.contracts.ledger_bench"]
+pytest_plugins = [
+    "tests.servers.valkey",
+    "tests.servers.seaweed",
+    "tests.servers.deployment",
+    "tests.contracts.ledger_bench",
+]

@@ -1,14 +1,20 @@
-"""A place of its own for every acceptance test: an org, a folder of the S3 server's bucket."""
+"""A place of its own for every acceptance test: an org, a folder of the S3 server's bucket; and the command."""
 
 from __future__ import annotations
 
 import random
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.buckets import RemoteFolder
+from tests.servers.deployment import Deployment
 from tests.servers.seaweed import Seaweed
+from worker.cli import main
 
 
 @pytest.fixture
@@ -21,3 +27,38 @@ def org() -> str:
 def remote(seaweed: Seaweed, tmp_path: Path) -> RemoteFolder:
     """A folder of the bucket that nothing was delivered to."""
     return RemoteFolder(seaweed, tmp_path / "as-delivered", f"{random.getrandbits(48):012x}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended. ``errors`` are the sentences on stderr that say what is wrong."""
+
+    code: int | str | None
+    out: str
+    err: str
+
+    @property
+    def errors(self) -> list[str]:
+        return [line for line in self.err.splitlines() if line.startswith("error: ")]
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def command(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Command]:
+    """`Deployment.cli`, but in this process: its engines are loaded already."""
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["offgridflow", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capfd.readouterr()
+        return Ended(ended.value.code, said.out, said.err)
+
+    before = signal.getsignal(signal.SIGTERM)
+    yield run
+    signal.signal(signal.SIGTERM, before)

@@ -10,20 +10,29 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.acceptance.buckets import NOTHING, RemoteFolder, publications, totals, totals_of, usage
+from tests.acceptance.buckets import (
+    NOTHING,
+    RemoteFolder,
+    publications,
+    totals,
+    totals_of,
+    usage,
+    write_again_and_again,
+)
 from tests.acceptance.processes import has_open, needs_proc
 from tests.servers.deployment import Deployment
 from tests.waiting import until
 from worker import api
 from worker.adapters.redis_keys import ACTIVE_RUNS, RunKeys
-from worker.adapters.sample_month import Month, write_month
+from worker.adapters.sample_month import Month
 from worker.domain.outcome import RunState
 
 pytestmark = [pytest.mark.acceptance, needs_proc]
 
 ROWS = usage("1.25", "2.5", "4.125")
 MONTH = Month("2025-01", rows=ROWS, rows_per_file=1)
-MANY_ROWS = usage("0.5") * 200_000
+SOME_ROWS = usage("0.5") * 10_000
+TIMES = 10
 LEASE_SECONDS = 60.0
 
 
@@ -62,24 +71,10 @@ def test_a_child_killed_in_the_middle_of_a_download_costs_nothing(
     assert publications(deployment, org) == 1
 
 
-def test_a_child_killed_in_the_middle_of_a_conversion_costs_nothing(
-    deployment: Deployment, org: str, tmp_path: Path
-) -> None:
-    write_month(tmp_path, Month("2025-01", rows=MANY_ROWS))
-
-    asked = deployment.ask(api.source(tmp_path.as_uri(), org))
-    os.kill(the_child_with_a_file_in(deployment, deployment.warehouse), signal.SIGKILL)
-    [report] = deployment.follow(asked)
-
-    assert report.state is RunState.PUBLISHED
-    assert totals(deployment, org) == totals_of(MANY_ROWS)
-    assert publications(deployment, org) == 1
-
-
 def test_a_worker_killed_with_all_its_children_costs_no_more_than_its_lease(
     deployment: Deployment, org: str, tmp_path: Path
 ) -> None:
-    write_month(tmp_path, Month("2025-01", rows=MANY_ROWS))
+    write_again_and_again(tmp_path, Month("2025-01", rows=SOME_ROWS), times=TIMES)
 
     asked = deployment.ask(api.source(tmp_path.as_uri(), org))
     the_child_with_a_file_in(deployment, deployment.warehouse)
@@ -89,8 +84,23 @@ def test_a_worker_killed_with_all_its_children_costs_no_more_than_its_lease(
     [report] = deployment.follow(asked)
 
     assert report.state is RunState.PUBLISHED
-    assert totals(deployment, org) == totals_of(MANY_ROWS)
+    assert totals(deployment, org) == totals_of(SOME_ROWS * TIMES)
     assert publications(deployment, org) == 1
+
+
+def test_a_worker_that_is_told_to_stop_gives_its_file_back(deployment: Deployment, org: str, tmp_path: Path) -> None:
+    write_again_and_again(tmp_path, Month("2025-01", rows=SOME_ROWS), times=TIMES)
+
+    asked = deployment.ask(api.source(tmp_path.as_uri(), org))
+    the_child_with_a_file_in(deployment, deployment.warehouse)
+    deployment.workers["files"].process.terminate()
+    deployment.workers["files"].process.wait(timeout=20)
+    deployment.start_workers("files")
+    [report] = deployment.follow(asked)
+
+    assert report.state is RunState.PUBLISHED
+    assert totals(deployment, org) == totals_of(SOME_ROWS * TIMES)
+    assert report.seconds < LEASE_SECONDS
 
 
 def test_a_file_that_kills_three_children_fails_and_names_itself(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from celery import Celery
 
 from tests.acceptance.processes import Worker
 from tests.acceptance.turnstile import Turnstile, turnstile
@@ -26,7 +27,6 @@ from worker.adapters.duckdb_query import QueryResult
 from worker.domain.report import RunReport
 from worker.domain.source import Source
 from worker.services.follow import Standing
-from worker.supervisor import WatchdogClock
 
 READY = " ready."
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -68,7 +68,7 @@ class Deployment:
         until(lambda: self.log.count(READY) == ready, seconds=60)
 
     def _start(self, queue: str) -> Worker:
-        options = ["-Q", queue, "-n", f"{queue}@%h", "-c", "2", "-l", "INFO"]
+        options = ["-Q", queue, "-n", f"{queue}@%h", "-c", "2", "-l", "INFO", "--", ".soft_shutdown_timeout=1"]
         command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", *options]
         with self.log_file.open("ab") as log:
             process = subprocess.Popen(
@@ -140,7 +140,7 @@ def shared_deployment(tmp_path_factory: pytest.TempPathFactory, seaweed: Seaweed
 def deployment(shared_deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     """The session's deployment, and this process set up to use it."""
     for name, value in shared_deployment.environment.items():
-        if name.startswith("OFFGRIDFLOW_"):
+        if name.startswith(("OFFGRIDFLOW_", "POLARS_")):
             monkeypatch.setenv(name, value)
     _forget()
     yield shared_deployment
@@ -184,17 +184,18 @@ def _profile(name: str, keys: Keys) -> str:
 
 @contextmanager
 def _watchdog(broker: str) -> Iterator[None]:
-    """The watchdog's clock, as the supervisor of an embedded broker keeps it."""
-    clock, over = WatchdogClock(broker), threading.Event()
+    """Asks for a look of the watchdog every second, so that nobody waits five of them."""
+    sender, over = Celery(broker=broker, set_as_current=False), threading.Event()
 
-    def tick() -> None:
-        while not over.wait(0.2):
-            clock.tick()
+    def ask() -> None:
+        while not over.wait(1):
+            sender.send_task("offgridflow.repair_runs", queue="control", expires=1, ignore_result=True)
 
-    ticking = threading.Thread(target=tick, name="watchdog")
-    ticking.start()
+    asking = threading.Thread(target=ask, name="watchdog")
+    asking.start()
     try:
         yield
     finally:
         over.set()
-        ticking.join()
+        asking.join()
+        sender.close()
