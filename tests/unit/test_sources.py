@@ -110,13 +110,14 @@ def test_a_mistake_in_a_source_is_named(folder: Path, text: str, named: str) -> 
     assert "offgridflow.toml" in refusal.message
 
 
-def test_all_mistakes_of_a_file_are_named_at_once_and_no_value_is_quoted(folder: Path) -> None:
-    write(folder, ACME.replace('org_id = "org-123"\n', ""), ACME.replace('"acme"', f'"{SECRET}!"'))
+def test_all_mistakes_of_a_file_are_named_at_once_and_no_secret_is_quoted(folder: Path) -> None:
+    misplaced = ACME.replace("[source.cur]", f'secret_access_key = "{SECRET}"\n[source.cur]')
+    write(folder, ACME.replace('org_id = "org-123"\n', ""), misplaced)
 
     message = refusal_of_file().message
 
     assert "source.0.org_id" in message
-    assert "source.1.name" in message
+    assert "source.1.secret_access_key" in message
     assert SECRET not in message
 
 
