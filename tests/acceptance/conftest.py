@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.buckets import RemoteFolder
+from tests.acceptance.commands import Command, Ended
 from tests.servers.deployment import Deployment
 from tests.servers.seaweed import Seaweed
 from worker.cli import main
@@ -27,22 +27,6 @@ def org() -> str:
 def remote(seaweed: Seaweed, tmp_path: Path) -> RemoteFolder:
     """A folder of the bucket that nothing was delivered to."""
     return RemoteFolder(seaweed, tmp_path / "as-delivered", f"{random.getrandbits(48):012x}")
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended. ``errors`` are the sentences on stderr that say what is wrong."""
-
-    code: int | str | None
-    out: str
-    err: str
-
-    @property
-    def errors(self) -> list[str]:
-        return [line for line in self.err.splitlines() if line.startswith("error: ")]
-
-
-Command = Callable[..., Ended]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,8 @@ class Worker:
 
     def kill(self) -> None:
         """The whole of it at once, as a machine that loses its power."""
-        os.killpg(self.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it was killed already
+            os.killpg(self.pid, signal.SIGKILL)
         self.process.wait()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.buckets import NOTHING, RemoteFolder, totals, totals_of, usage
-from tests.acceptance.conftest import Command
+from tests.acceptance.commands import Command
 from tests.servers.deployment import Deployment
 from tests.servers.seaweed import BUCKET
 from worker import api
@@ -82,7 +82,7 @@ def test_a_bad_delivery_is_refused_and_the_month_stays_as_it_was(
 
     assert ended.code == Exit.EVERY_RUN_FAILED
     assert [said in error for error in ended.errors] == [True], ended.err
-    assert totals(deployment, org) == totals_of(ROWS)
+    assert totals(org) == totals_of(ROWS)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_place_that_is_not_there_is_named(
 
     assert ended.code == Exit.EVERY_RUN_FAILED
     assert [said in error for error in ended.errors] == [True], ended.err
-    assert totals(deployment, org) == NOTHING
+    assert totals(org) == NOTHING
 
 
 def test_a_wrong_secret_is_refused_with_the_remedy(
@@ -119,7 +119,7 @@ def test_a_wrong_secret_is_refused_with_the_remedy(
     assert ended.code == Exit.EVERY_RUN_FAILED
     assert ["SignatureDoesNotMatch" in error for error in ended.errors] == [True], ended.err
     assert "check the access key and its secret" in ended.err
-    assert totals(deployment, org) == totals_of(ROWS)
+    assert totals(org) == totals_of(ROWS)
 
 
 def test_a_key_outside_the_prefix_is_not_read(
@@ -135,7 +135,7 @@ def test_a_key_outside_the_prefix_is_not_read(
     assert ended.code == Exit.EVERY_RUN_FAILED
     assert [outside in error for error in ended.errors] == [True], ended.err
     assert deployment.s3.reads(outside) == []
-    assert totals(deployment, org) == NOTHING
+    assert totals(org) == NOTHING
 
 
 @pytest.mark.parametrize("bad", ["org/1", "org.1", "../org"])

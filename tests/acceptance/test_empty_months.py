@@ -44,4 +44,4 @@ def test_months_without_activities_are_published_and_then_up_to_date(
     assert [(report.files.total, report.balance.excluded.rows) for report in first] == [(1, 0), (1, 2), (4, 2)]
     assert {report.state for report in second} == {RunState.UP_TO_DATE}
     assert {report.bytes_read for report in second} == {0}
-    assert totals(deployment, org) == NOTHING
+    assert totals(org) == NOTHING

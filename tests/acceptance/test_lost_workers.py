@@ -43,7 +43,7 @@ def the_child_with_a_file_in(deployment: Deployment, folder: Path) -> int:
         found = [child for child in deployment.workers["files"].children if has_open(child, folder)]
         return found if len(found) == 1 else []
 
-    return until(only)[0]
+    return until(only, seconds=60)[0]
 
 
 def let_leases_age(deployment: Deployment, seconds: float) -> None:
@@ -62,12 +62,12 @@ def test_a_child_killed_in_the_middle_of_a_download_costs_nothing(
 
     with deployment.s3.holding("report-00002.csv.gz") as held:
         asked = deployment.ask(api.source(remote.url, org))
-        until(held.reached.is_set)
+        until(held.reached.is_set, seconds=60)
         os.kill(the_child_with_a_file_in(deployment, deployment.spool), signal.SIGKILL)
         [report] = deployment.follow(asked)
 
     assert report.state is RunState.PUBLISHED
-    assert totals(deployment, org) == totals_of(ROWS)
+    assert totals(org) == totals_of(ROWS)
     assert publications(deployment, org) == 1
 
 
@@ -84,7 +84,7 @@ def test_a_worker_killed_with_all_its_children_costs_no_more_than_its_lease(
     [report] = deployment.follow(asked)
 
     assert report.state is RunState.PUBLISHED
-    assert totals(deployment, org) == totals_of(SOME_ROWS * TIMES)
+    assert totals(org) == totals_of(SOME_ROWS * TIMES)
     assert publications(deployment, org) == 1
 
 
@@ -94,12 +94,12 @@ def test_a_worker_that_is_told_to_stop_gives_its_file_back(deployment: Deploymen
     asked = deployment.ask(api.source(tmp_path.as_uri(), org))
     the_child_with_a_file_in(deployment, deployment.warehouse)
     deployment.workers["files"].process.terminate()
-    deployment.workers["files"].process.wait(timeout=20)
+    deployment.workers["files"].process.wait(timeout=30)
     deployment.start_workers("files")
     [report] = deployment.follow(asked)
 
     assert report.state is RunState.PUBLISHED
-    assert totals(deployment, org) == totals_of(SOME_ROWS * TIMES)
+    assert totals(org) == totals_of(SOME_ROWS * TIMES)
     assert report.seconds < LEASE_SECONDS
 
 
@@ -112,7 +112,7 @@ def test_a_file_that_kills_three_children_fails_and_names_itself(
         holds = [blocks.enter_context(deployment.s3.holding("report-00002.csv.gz")) for _ in range(3)]
         asked = deployment.ask(api.source(remote.url, org))
         for held in holds:
-            until(held.reached.is_set)
+            until(held.reached.is_set, seconds=60)
             os.kill(the_child_with_a_file_in(deployment, deployment.spool), signal.SIGKILL)
         [report] = deployment.follow(asked)
 
@@ -120,4 +120,4 @@ def test_a_file_that_kills_three_children_fails_and_names_itself(
     assert [(error.code, error.file.rpartition("/")[2]) for error in report.errors] == [
         ("worker_lost", "report-00002.csv.gz")
     ]
-    assert totals(deployment, org) == NOTHING
+    assert totals(org) == NOTHING

@@ -28,11 +28,11 @@ RESTATED = Month("2025-01", rows=NEW, rows_per_file=1, overwrite=True, version_i
 @contextmanager
 def reader(deployment: Deployment, org: str) -> Iterator[list[Totals]]:
     """What somebody reads who asks all the while, repetitions left out."""
-    seen, over = [totals(deployment, org)], threading.Event()
+    seen, over = [totals(org)], threading.Event()
 
     def read() -> None:
         while not over.is_set():
-            if (now := totals(deployment, org)) != seen[-1]:
+            if (now := totals(org)) != seen[-1]:
                 seen.append(now)
 
     reading = threading.Thread(target=read)
@@ -87,4 +87,4 @@ def test_new_data_under_the_old_manifest_changes_nothing(
     [report] = deployment.ingest(source)
 
     assert report.state is RunState.UP_TO_DATE
-    assert totals(deployment, org) == totals_of(OLD)
+    assert totals(org) == totals_of(OLD)

@@ -126,9 +126,7 @@ def test_rows_of_other_months_are_rejected_and_the_month_is_not_plain_green(
 def test_a_report_without_units_has_unknown_ones_and_a_warning(ingested: Ingested, deployment: Deployment) -> None:
     run = ingested.first[CUR2]
 
-    units = deployment.query(
-        f"select unit, count(*) from activities where source_name = '{CUR2}' group by 1", ingested.org
-    )
+    units = api.query(f"select unit, count(*) from activities where source_name = '{CUR2}' group by 1", ingested.org)
 
     assert list(units.rows) == [("unknown", 4)]
     assert any("without a unit" in warning for warning in run["warnings"])
@@ -137,9 +135,7 @@ def test_a_report_without_units_has_unknown_ones_and_a_warning(ingested: Ingeste
 def test_a_query_agrees_with_the_report(ingested: Ingested, deployment: Deployment) -> None:
     reported = [run for _, run in sorted(ingested.first.items())]
 
-    published = deployment.query(
-        "select source_name, count(*), sum(cost) from activities group by 1 order by 1", ingested.org
-    )
+    published = api.query("select source_name, count(*), sum(cost) from activities group by 1 order by 1", ingested.org)
 
     assert list(published.rows) == [
         (run["source_name"], run["rows"]["activities"], Decimal(run["cost"]["activities"])) for run in reported

@@ -46,7 +46,7 @@ def test_a_month_that_is_asked_for_twice_at_once_is_published_once(
 
     assert {report.run_id for report in reports} == {reports[0].run_id}
     assert {report.state for report in reports} <= {RunState.PUBLISHED, RunState.UP_TO_DATE}
-    assert totals(deployment, org) == totals_of(MINE)
+    assert totals(org) == totals_of(MINE)
     assert publications(deployment, org) == 1
 
 
@@ -59,8 +59,8 @@ def test_two_orgs_on_one_bucket_have_each_its_own_rows(deployment: Deployment, o
     reports = at_once(deployment, mine, theirs)
 
     assert {report.state for report in reports} == {RunState.PUBLISHED}
-    assert totals(deployment, org) == totals_of(MINE)
-    assert totals(deployment, other_org) == totals_of(THEIRS)
+    assert totals(org) == totals_of(MINE)
+    assert totals(other_org) == totals_of(THEIRS)
     assert {report.run_id for report in reports} != {reports[0].run_id}
 
 
@@ -69,6 +69,6 @@ def test_no_row_of_an_org_is_another_orgs(deployment: Deployment, org: str, remo
     remote.deliver(Month("2025-01", rows=MINE))
     at_once(deployment, api.source(remote.url, org), api.source(remote.url, other_org))
 
-    rows = [deployment.query("select distinct org_id from activities", each).rows for each in (org, other_org)]
+    rows = [api.query("select distinct org_id from activities", each).rows for each in (org, other_org)]
 
     assert [list(each) for each in rows] == [[(org,)], [(other_org,)]]

@@ -46,7 +46,7 @@ def test_two_hundred_small_files_are_published(deployment: Deployment, org: str,
 
     assert report.state is RunState.PUBLISHED
     assert (report.files.total, report.files.ingested) == (200, 200)
-    assert totals(deployment, org) == totals_of(rows)
+    assert totals(org) == totals_of(rows)
 
 
 def test_what_forks_has_imported_no_engine(deployment: Deployment) -> None:

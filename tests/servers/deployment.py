@@ -23,7 +23,6 @@ from tests.servers.seaweed import Keys, Seaweed
 from tests.servers.valkey import DIE_WITH_PARENT, running_valkey
 from tests.waiting import until
 from worker import api, bootstrap
-from worker.adapters.duckdb_query import QueryResult
 from worker.domain.report import RunReport
 from worker.domain.source import Source
 from worker.services.follow import Standing
@@ -68,8 +67,9 @@ class Deployment:
         until(lambda: self.log.count(READY) == ready, seconds=60)
 
     def _start(self, queue: str) -> Worker:
-        options = ["-Q", queue, "-n", f"{queue}@%h", "-c", "2", "-l", "INFO", "--", ".soft_shutdown_timeout=1"]
-        command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", *options]
+        options = ["-Q", queue, "-n", f"{queue}@%h", "-c", "2", "-l", "INFO"]
+        soon = ["--", ".soft_shutdown_timeout=1"]  # whoever tells a worker to stop need not wait for 20 s
+        command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", *options, *soon]
         with self.log_file.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-c", DIE_WITH_PARENT, *command],
@@ -89,8 +89,8 @@ class Deployment:
         return wanted.trigger_id
 
     def follow(self, asked: str) -> tuple[RunReport, ...]:
-        """Wait for the end of the runs, for a minute at the longest."""
-        deadline = time.monotonic() + 60
+        """Wait for the end of the runs, for two minutes at the longest."""
+        deadline = time.monotonic() + 120
 
         def in_time(_standing: Standing) -> None:
             assert time.monotonic() < deadline, f"the runs did not end; the workers said:\n{self.log[-4000:]}"
@@ -100,10 +100,6 @@ class Deployment:
     def ingest(self, *sources: Source) -> tuple[RunReport, ...]:
         """What `worker.api.ingest` does."""
         return self.follow(self.ask(*sources))
-
-    def query(self, sql: str, org: str) -> QueryResult:
-        """`worker.api.query`."""
-        return api.query(sql, org)
 
     def cli(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """The command, as a user of this deployment types it."""
