@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from worker.domain.billing_period import BillingPeriod
-from worker.domain.errors import IngestError, TransientError
-from worker.domain.outcome import FileOutcome, RunState
+from worker.domain.errors import IngestError
 from worker.domain.plan import RunPlan
 from worker.domain.report import RunReport
 from worker.domain.source import Source
 from worker.domain.trigger import Trigger
-from worker.embedded import embedded_broker, running_broker
+from worker.embedded import embedded_broker
 from worker.months import diff, forget, history, vacuum
+from worker.overview import recent_runs, run_files, run_report, status
 from worker.settings import settings
 from worker.sources import source_of
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from worker.adapters.duckdb_query import QueryResult
     from worker.services.explain_plan import FileChange
     from worker.services.follow import Standing
-    from worker.services.status import Standing as Month
     from worker.services.world import World
 
 __all__ = [
@@ -45,7 +44,6 @@ __all__ = [
 ]  # fmt: skip
 
 LOOK_SECONDS = 0.2
-LOOKED_AT = 100
 
 
 def source(url: str, org_id: str, name: str | None = None, **fields: object) -> Source:
@@ -156,51 +154,6 @@ def _explained(planned: RunPlan) -> MonthPlan:
 
 def _never(_error: IngestError) -> bool:
     return False
-
-
-def status() -> tuple[Month, ...]:
-    """Every month of every source: how it stands, why, and what to do. Works without a broker, then without runs in flight."""
-    from worker.adapters.system_clock import SystemClock
-    from worker.reading import reading_table, run_reports
-    from worker.services.status import standings
-
-    published = reading_table().records()
-    newest = (*run_reports().latest(), *_in_flight())
-    return standings(published, newest, SystemClock().now())
-
-
-def _in_flight() -> tuple[RunReport, ...]:
-    """The runs in flight as reports; none when no broker answers."""
-    configured = settings().broker_url
-    url = configured.get_secret_value() if configured else running_broker(settings().home.resolve())
-    if url is None:
-        return ()
-    try:
-        return tuple(report for report in recent_runs(url, LOOKED_AT) if report.state is RunState.RUNNING)
-    except TransientError:
-        return ()
-
-
-def recent_runs(url: str, limit: int) -> tuple[RunReport, ...]:
-    """The newest runs, newest first."""
-    return tuple(run_report(url, run_id) for run_id in _world(url).ledger.recent(limit))
-
-
-def run_report(url: str, run_id: str) -> RunReport:
-    """How a run ended, or stands. NotFoundError for a run that the ledger does not know."""
-    from worker.services.reporting import ended
-
-    world = _world(url)
-    report = world.ledger.report(run_id)
-    if report is None:
-        plan, outcomes = world.ledger.plan(run_id), world.ledger.outcomes(run_id)
-        report = ended(run_id, plan, RunState.RUNNING, outcomes, world.clock.now())
-    return report
-
-
-def run_files(url: str, run_id: str) -> tuple[FileOutcome, ...]:
-    """What became of each file that the run read, in the order of their keys."""
-    return tuple(sorted(_world(url).ledger.outcomes(run_id).values(), key=lambda outcome: outcome.key))
 
 
 def query(sql: str, org_id: str | None = None) -> QueryResult:
