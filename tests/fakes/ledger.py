@@ -27,7 +27,6 @@ class FakeRun:
     requests: int
     state: RunState = RunState.RUNNING
     report: RunReport | None = None
-    completed: datetime | None = None
     closed: datetime | None = None
     cancelled: datetime | None = None
     asked: datetime | None = None
@@ -64,7 +63,7 @@ class FakeLedger:
             is_new = attempts == 0 or not self.runs[run_id].is_running
             if is_new:
                 run_id, now = f"{plan.base_id}-{attempts + 1}", self.clock.now()
-                self.runs[run_id] = FakeRun(plan, now, now, plan.requests, completed=None if plan.add else now)
+                self.runs[run_id] = FakeRun(plan, now, now, plan.requests)
                 self.slots[plan.slot] = run_id
             self.triggers.attach(trigger_id, run_id)
             return run_id, is_new
@@ -152,7 +151,6 @@ class FakeLedger:
                 run.leases.pop(outcome.digest, None)
                 run.requests += outcome.requests
                 run.moved, run.resends = self.clock.now(), 0
-                run.completed = None if run.pending else run.moved
             return not run.pending
 
     def lose(self, run_id: str, digest: str) -> int:

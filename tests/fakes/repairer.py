@@ -47,10 +47,10 @@ class FakeRepairer:
         return Repairs(run_id, run.generation, resend)
 
     def _wants_its_end(self, run: FakeRun) -> bool:
-        waits_since, patience = run.cancelled or run.completed, self.patience.publish_after_seconds
+        waits_since, patience = run.cancelled or run.moved, self.patience.publish_after_seconds
         if run.asked:
             waits_since, patience = run.asked, self.patience.stale_seconds
-        wants = waits_since is not None and self._since(waits_since) >= patience
+        wants = self._since(waits_since) >= patience
         run.asked = self.ledger.clock.now() if wants else run.asked
         return wants
 

@@ -16,7 +16,7 @@ local function wants_its_end()
   if asked then
     return asked >= stale_seconds
   end
-  return (since('cancelled') or since('completed')) >= publish_after_seconds
+  return (since('cancelled') or since('moved')) >= publish_after_seconds
 end
 
 -- Leases that were not renewed: each is a loss.

@@ -35,9 +35,6 @@ redis.call('ZADD', active, stamp, run_id)
 redis.call('EXPIRE', active, running_seconds)
 redis.call('HSET', run, 'plan', plan, 'total', total, 'requests', requests, 'opened', stamp, 'moved', stamp,
   'expires', string.format('%d', now + running_seconds), 'state', 'running')
-if total == '0' then
-  redis.call('HSET', run, 'completed', stamp)
-end
 redis.call('EXPIRE', run, running_seconds)
 attach(trigger, trigger_runs, open_triggers, trigger_id, run_id, trigger_seconds)
 return {run_id, 1}

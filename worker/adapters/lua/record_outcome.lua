@@ -5,9 +5,7 @@ local digest, outcome, failed, rows, bytes_read, requests = ARGV[1], ARGV[2], AR
 if redis.call('HGET', run, 'state') ~= 'running' then
   return 0
 end
-local is_first = redis.call('SREM', pending, digest) == 1
-local is_complete = redis.call('SCARD', pending) == 0
-if is_first then
+if redis.call('SREM', pending, digest) == 1 then
   redis.call('HSET', outcomes, digest, outcome)
   redis.call('ZREM', leases, digest)
   redis.call('HDEL', holders, digest)
@@ -19,7 +17,4 @@ if is_first then
   redis.call('HSET', run, 'moved', stamp, 'resends', 0)
   keep(run, outcomes)
 end
-if is_first and is_complete then
-  redis.call('HSET', run, 'completed', stamp)
-end
-return is_complete and 1 or 0
+return redis.call('SCARD', pending) == 0 and 1 or 0
