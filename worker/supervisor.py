@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -24,7 +25,10 @@ from worker.settings import environment_for, settings
 
 TICK_SECONDS = 0.2
 WATCHDOG_SECONDS = 5.0
-GRACE_SECONDS = 4.0
+SOFT_SECONDS = 2.0
+"""A stop does not wait for long files: what still runs then goes back to the queue, for the next command."""
+
+GRACE_SECONDS = 10.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -52,16 +56,11 @@ class Child:
             self._sweep()
             self.start()
 
-    def stop(self, *signals: signal.Signals) -> None:
-        """Send the signals one after the other, each with its grace, and then kill what is left of its group."""
-        for each in signals:
-            if self.running.poll() is not None:
-                break
-            self.running.send_signal(each)
-            try:
-                self.running.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                continue
+    def stop(self, signal_: signal.Signals) -> None:
+        """Send the signal, wait for the grace to be over, and then kill what is left of its group."""
+        self.running.send_signal(signal_)
+        with suppress(subprocess.TimeoutExpired):
+            self.running.wait(GRACE_SECONDS)
         self._sweep()
         self.running.wait()
 
@@ -110,7 +109,7 @@ def supervise(home: Path, concurrency: int) -> None:
             _keep_up(lock, started, WatchdogClock(url))
     finally:
         for worker in started[1:]:
-            worker.stop(signal.SIGQUIT, signal.SIGQUIT)  # soft, then cold: what is running goes back to the queue
+            worker.stop(signal.SIGQUIT)
         server.stop(signal.SIGTERM)
 
 
@@ -133,8 +132,9 @@ def _taken(lock: IO[str]) -> bool:
 
 def _worker(queue: str, concurrency: int, url: str) -> Child:
     options = ["-Q", queue, "-c", str(concurrency), "-n", f"{queue}@embedded", "-l", "WARNING"]
+    soon = ["--", f".soft_shutdown_timeout={SOFT_SECONDS}"]
     command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", *options]
-    return Child([*command, "--without-gossip", "--without-mingle"], environment_for(url))
+    return Child([*command, "--without-gossip", "--without-mingle", *soon], environment_for(url))
 
 
 def _server_command(folder: Path, port: int) -> list[str]:

@@ -43,7 +43,7 @@ class RunPlan:
     """Everything a worker needs to know, so that it never asks the configuration.
 
     ``files`` is all that the manifest calls for, ``add`` the digests among them that must be ingested; ``dropped`` counts
-    the files of the current publication that are no longer called for. ``columns`` are those that the manifest announces
+    the published files that the manifest no longer names. ``columns`` are those that the manifest announces
     and that we read. ``requests`` is what planning cost.
     """
 

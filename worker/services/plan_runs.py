@@ -162,7 +162,7 @@ def _plan(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | None:
         charset=manifest.charset,
         files=files,
         add=changes.add,
-        dropped=len(changes.drop),
+        dropped=len({file.key for file in record.files} - objects.keys()) if record else 0,
         requests=store.requests - spent,
         compression=str(manifest.compression),
         columns=announced(manifest.columns),
