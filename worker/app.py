@@ -32,6 +32,9 @@ def _after_the_fork(**_options: Any) -> None:
             "POLARS_MAX_THREADS was set after polars was loaded: %d", pl.thread_pool_size()
         )
         raise SystemExit(1)
+    from worker.bootstrap import sweep_spool  # noqa: PLC0415 (see above)
+
+    sweep_spool()
 
 
 @worker_process_shutdown.connect

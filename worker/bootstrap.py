@@ -39,6 +39,13 @@ def count_loss(run_id: str, digest: str) -> None:
     RedisFileLeases(_broker(broker_url())).lose(run_id, digest)
 
 
+def sweep_spool() -> None:
+    """Remove what killed workers left of the files they had fetched."""
+    from worker.composition import spool
+
+    spool().sweep()
+
+
 def world() -> UseCases:
     """The use cases of this process, on the configured broker."""
     return use_cases(broker_url())

@@ -20,6 +20,7 @@ from worker.adapters.redis_repairer import Patience, RedisRepairer
 from worker.adapters.redis_triggers import RedisTriggers
 from worker.adapters.report_reader import open_report
 from worker.adapters.s3_reports import S3Reports
+from worker.adapters.spool import Spool
 from worker.adapters.system_clock import SystemClock
 from worker.adapters.table_lease import TableLease
 from worker.adapters.token_bucket import TokenBucketLimiter
@@ -32,6 +33,11 @@ from worker.services.use_cases import UseCases
 from worker.services.world import World
 from worker.settings import settings
 from worker.sources import configured_sources
+
+
+def spool() -> Spool:
+    """Where report files are spooled."""
+    return Spool(settings().spool_dir or Path(tempfile.gettempdir()))
 
 
 def connect(url: str, broker: Broker) -> UseCases:
@@ -52,7 +58,7 @@ def connect(url: str, broker: Broker) -> UseCases:
         clock=SystemClock(),
         telemetry=LogTelemetry(),
         policy=RetryPolicy(chosen.max_retries),
-        spool_dir=chosen.spool_dir or Path(tempfile.gettempdir()),
+        spool=spool().folder,
         settle_seconds=chosen.settle_seconds,
         rejections_per_file=chosen.rejections_per_file,
         max_rejected_percent=chosen.max_rejected_percent,

@@ -20,6 +20,7 @@ from tests.fakes.telemetry import FakeTelemetry
 from worker.adapters.report_reader import open_report
 from worker.adapters.sample_columns import line_item
 from worker.adapters.sample_month import Delivery, Month, write_month
+from worker.adapters.spool import Spool
 from worker.domain.errors import IngestError
 from worker.domain.plan import CUR
 from worker.domain.report import RunReport
@@ -68,6 +69,7 @@ class FakeWorld:
     """A `World` whose every port can be looked into. A source's bucket is made when it is first asked for."""
 
     def __init__(self, spool: Path) -> None:
+        self.spool = spool
         self.buckets: dict[str, FakeReportStore] = {}
         self.clock = ManualClock()
         self.ledger = FakeLedger(self.clock)
@@ -89,7 +91,7 @@ class FakeWorld:
             clock=self.clock,
             telemetry=self.telemetry,
             policy=RetryPolicy(),
-            spool_dir=spool,
+            spool=Spool(spool).folder,
         )
 
     def bucket(self, source: Source = ACME) -> FakeReportStore:

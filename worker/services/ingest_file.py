@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from worker.domain.errors import ChangedError, Failure, IngestError, NotFoundError, TransientError
 from worker.domain.outcome import FileOutcome
@@ -56,8 +54,8 @@ def ingest_file(world: World, run_id: str, digest: str, token: str, attempt: int
 
 def _converted(world: World, job: FileJob, store: ReportStore, still_wanted: Callable[[], None]) -> FileOutcome:
     """Fetch into the spool and convert from there: no row is believed before the file has arrived whole."""
-    with tempfile.TemporaryDirectory(prefix="offgridflow-", dir=world.spool_dir) as folder:
-        spooled = Path(folder) / "report"
+    with world.spool() as folder:
+        spooled = folder / "report"
         arrived = store.fetch(job.file.path, job.file.etag, job.file.size, spooled)
         still_wanted()
         outcome = interruptible(partial(convert_file, world, job, spooled), still_wanted)

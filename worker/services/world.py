@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class World:
     clock: Clock
     telemetry: Telemetry
     policy: RetryPolicy
-    spool_dir: Path
+    spool: Callable[[], AbstractContextManager[Path]]
     settle_seconds: float = 900.0
     rejections_per_file: int = 10_000
     max_rejected_percent: float | None = None

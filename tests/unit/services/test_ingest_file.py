@@ -46,7 +46,7 @@ def test_only_the_last_file_is_the_last(fake: FakeWorld) -> None:
 def test_the_spool_is_empty_afterwards(fake: FakeWorld) -> None:
     ingest(fake, sent(fake))
 
-    assert list(fake.world.spool_dir.iterdir()) == []
+    assert list(fake.spool.iterdir()) == []
 
 
 def test_a_file_whose_outcome_is_known_is_left_alone(fake: FakeWorld) -> None:
@@ -100,7 +100,7 @@ def test_a_cancelled_run_gets_no_outcome_and_pays_for_what_was_asked(
     assert fake.ledger.outcomes(dispatch.run_id) == {}
     assert fake.parts.outcomes == {}
     assert fake.ledger.progress(dispatch.run_id).requests == spent + 1
-    assert list(fake.world.spool_dir.iterdir()) == []
+    assert list(fake.spool.iterdir()) == []
 
 
 def test_an_ended_file_is_told_with_its_rows(fake: FakeWorld) -> None:
