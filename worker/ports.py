@@ -214,6 +214,9 @@ class RunLedger(Protocol):
     def spend(self, run_id: str, requests: int) -> None:
         """Count AWS requests that no file made."""
 
+    def is_cancelled(self, run_id: str) -> bool:
+        """Whether the run was asked to end before its time."""
+
     def close(self, run_id: str, report: RunReport) -> bool:
         """End the run with this report; False if it had ended already."""
 

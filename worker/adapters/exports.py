@@ -15,6 +15,7 @@ from worker.adapters.layout import digest_of
 from worker.adapters.table_version import Selection
 from worker.adapters.warehouse import disk_errors, path_of
 from worker.domain.activity_json import activity_lines
+from worker.domain.errors import BadRequestError
 from worker.domain.schema import activity_schema
 
 BATCH_ROWS = 50_000
@@ -30,6 +31,10 @@ def export(table: IcebergActivityTable, org_id: str | None, selection: Selection
     The file is there when it is complete, and not before. CSV has the tags as JSON text, for it has no maps; JSON lines are
     OffGridFlow's own Activity.
     """
+    if not out.absolute().parent.is_dir():
+        raise BadRequestError(
+            f"there is no folder {out.absolute().parent}", "NoSuchFolder", "make it, or write elsewhere"
+        )
     rows = 0
     scratch = out.with_name(f".{out.name}.part")
     with disk_errors(str(out)):
@@ -67,7 +72,7 @@ def _part(path: str) -> Iterator[pl.DataFrame]:
 def _parquet(path: Path) -> Iterator[Sink]:
     schema = pl.DataFrame(schema=activity_schema()).to_arrow().schema
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        yield lambda rows: writer.write_table(rows.select(activity_schema()).to_arrow().cast(schema))
+        yield lambda rows: writer.write_table(rows.select(*activity_schema()).to_arrow().cast(schema))
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class RunPlan:
 
     ``files`` is all that the manifest calls for, ``add`` the digests among them that must be ingested; ``dropped`` counts
     the published files that the manifest no longer names. ``columns`` are those that the manifest announces
-    and that we read. ``requests`` is what planning cost.
+    and that we read. ``requests`` is what planning cost. ``reconvert`` and ``supersessions`` are the trigger's.
     """
 
     source: Source
@@ -61,6 +61,8 @@ class RunPlan:
     add: frozenset[str]
     compression: str = "gzip"
     columns: tuple[str, ...] = ()
+    reconvert: bool = False
+    supersessions: int = 0
     dropped: int = 0
     requests: int = 0
     converter_version: int = CONVERTER_VERSION

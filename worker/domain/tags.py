@@ -31,7 +31,7 @@ def _readable(text: str) -> str | None:
     """The same tags as JSON whose every value is text; None if it is no JSON object."""
     try:
         tags = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(tags, dict):
         return None

@@ -13,7 +13,8 @@ from worker.domain.source import Source
 class Trigger:
     """Who asked for what. ``names`` selects configured sources (none: all), unless ``sources`` brings their definitions along.
 
-    ``start`` and ``end`` (half open) narrow the months; ``reconvert`` reads unchanged files again.
+    ``start`` and ``end`` (half open) narrow the months; ``reconvert`` reads unchanged files again. ``supersessions`` counts
+    how often in a row the delivery changed under a plan.
     """
 
     trigger_id: str
@@ -23,6 +24,7 @@ class Trigger:
     end: BillingPeriod | None = None
     reconvert: bool = False
     max_rejected_percent: float | None = None
+    supersessions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,25 +31,33 @@ def ingest_file(world: World, run_id: str, digest: str, token: str, attempt: int
     job = world.leases.claim(run_id, digest, token)
     if job is None:
         return False
-    store = world.stores(job.plan.source)
     started = world.clock.now()
-    before = store.requests
     try:
         with kept_lease(world.leases, run_id, digest, token) as still_wanted:
-            _require_same_converter(job)
-            outcome = world.parts.find(job) or _converted(world, job, store, still_wanted)
+            outcome = _attempted(world, job, still_wanted)
     except CancelledError:
-        world.ledger.spend(run_id, store.requests - before)
         return False
     except IngestError as error:
         if worth_another(error):
-            world.ledger.spend(run_id, store.requests - before)
             raise
         outcome = _failed(job, error)
     seconds = (world.clock.now() - started).total_seconds()
-    outcome = replace(outcome, attempts=attempt, requests=store.requests - before, seconds=seconds)
+    outcome = replace(outcome, attempts=attempt, seconds=seconds)
     world.telemetry.emit("file.ended", run_id=run_id, key=job.file.key, rows=outcome.balance.read.rows, seconds=seconds)
     return world.leases.record(run_id, outcome)
+
+
+def _attempted(world: World, job: FileJob, still_wanted: Callable[[], None]) -> FileOutcome:
+    """The outcome of one attempt; what a failed one asked of AWS is counted as well."""
+    store = world.stores(job.plan.source)
+    before = store.requests
+    try:
+        _require_same_converter(job)
+        outcome = world.parts.find(job) or _converted(world, job, store, still_wanted)
+    except (IngestError, CancelledError):
+        world.ledger.spend(job.run_id, store.requests - before)
+        raise
+    return replace(outcome, requests=store.requests - before)
 
 
 def _converted(world: World, job: FileJob, store: ReportStore, still_wanted: Callable[[], None]) -> FileOutcome:

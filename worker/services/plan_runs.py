@@ -165,6 +165,8 @@ def _plan(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | None:
         dropped=len({file.key for file in record.files} - objects.keys()) if record else 0,
         requests=store.requests - spent,
         compression=str(manifest.compression),
+        reconvert=survey.trigger.reconvert,
+        supersessions=survey.trigger.supersessions,
         columns=announced(manifest.columns),
         max_rejected_percent=survey.world.max_rejected_percent if limit is None else limit,
     )

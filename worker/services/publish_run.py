@@ -17,8 +17,8 @@ from worker.services.ingest_file import CHANGED
 from worker.services.plan_runs import WorthAnother
 from worker.services.world import World
 
-MAX_ATTEMPTS = 5
-"""A delivery that changes under every plan is planned again so often, and then closed as failed."""
+MOST_SUPERSESSIONS = 4
+"""A delivery that changes under every plan is planned again so often, and then the run is closed as failed."""
 
 
 def publish_run(world: World, run_id: str, worth_another: WorthAnother) -> str | None:
@@ -27,30 +27,56 @@ def publish_run(world: World, run_id: str, worth_another: WorthAnother) -> str |
     Runs any number of times, publishes once: a run that has ended, or still waits for a file, is left alone.
     """
     progress = world.ledger.progress(run_id)
-    if progress.state is not RunState.RUNNING or progress.done < progress.total:
+    if progress.state is not RunState.RUNNING:
         return None
     plan, outcomes = world.ledger.plan(run_id), world.ledger.outcomes(run_id)
+    if world.ledger.is_cancelled(run_id):
+        close_run(world, reporting.ended(run_id, plan, RunState.CANCELLED, outcomes, world.clock.now()))
+        return None
+    if progress.done < progress.total:
+        return None
+    report = _attempted(world, run_id, plan, outcomes, worth_another)
+    if report.state is not RunState.SUPERSEDED:
+        close_run(world, report)
+        return None
+    return _planned_again(world, plan, report)
+
+
+def _attempted(
+    world: World, run_id: str, plan: RunPlan, outcomes: Mapping[str, FileOutcome], worth_another: WorthAnother
+) -> RunReport:
+    """How the run ends; what asking AWS once more cost is counted, whatever came of it."""
     store = world.stores(plan.source)
     before = store.requests
     try:
-        report = _decide(world, run_id, plan, outcomes, store)
+        return _decide(world, run_id, plan, outcomes, store)
     except IngestError as error:
         if worth_another(error):
             raise
-        report = reporting.ended(run_id, plan, RunState.FAILED, outcomes, world.clock.now(), Failure.of(error))
+        return reporting.ended(run_id, plan, RunState.FAILED, outcomes, world.clock.now(), Failure.of(error))
     finally:
         world.ledger.spend(run_id, store.requests - before)
-    again = None
-    if report.state is RunState.SUPERSEDED:
-        again = Trigger(
-            trigger_id=successor(run_id),
-            sources=(plan.source,),
-            start=plan.period,
-            end=plan.period.next(),
-            max_rejected_percent=plan.max_rejected_percent,
-        )
-        world.triggers.open(again)  # before the run ends, so that whoever follows it finds where it goes on
-    return again.trigger_id if close_run(world, report) and again else None
+
+
+def _planned_again(world: World, plan: RunPlan, report: RunReport) -> str | None:
+    """End a superseded run; returns the trigger of its successor, unless somebody else ended the run meanwhile.
+
+    The trigger is there before the run ends, so that whoever follows the run finds where it goes on.
+    """
+    again = Trigger(
+        trigger_id=successor(report.run_id),
+        sources=(plan.source,),
+        start=plan.period,
+        end=plan.period.next(),
+        reconvert=plan.reconvert,
+        max_rejected_percent=plan.max_rejected_percent,
+        supersessions=plan.supersessions + 1,
+    )
+    world.triggers.open(again)
+    if close_run(world, report):
+        return again.trigger_id
+    world.triggers.planned(again.trigger_id)
+    return None
 
 
 def successor(run_id: str) -> str:
@@ -113,8 +139,8 @@ def _is_as_planned(plan: RunPlan, store: ReportStore) -> bool:
 
 def _superseded(world: World, run_id: str, plan: RunPlan, outcomes: Mapping[str, FileOutcome]) -> RunReport:
     now = world.clock.now()
-    if int(run_id.rpartition("-")[2]) < MAX_ATTEMPTS:
+    if plan.supersessions < MOST_SUPERSESSIONS:
         return reporting.ended(run_id, plan, RunState.SUPERSEDED, {}, now)
-    message = f"the delivery of {plan.period} changed under {MAX_ATTEMPTS} plans in a row"
+    message = f"the delivery of {plan.period} changed under {plan.supersessions + 1} plans in a row"
     error = ChangedError(message, CHANGED, "AWS may be delivering; ingest again in an hour")
     return reporting.ended(run_id, plan, RunState.FAILED, outcomes, now, Failure.of(error))

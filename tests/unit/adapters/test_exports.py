@@ -22,10 +22,7 @@ from worker.domain.errors import NotFoundError
 from worker.domain.outcome import RunState
 from worker.domain.schema import activity_schema
 
-PARQUET = pytest.param(
-    "parquet", marks=pytest.mark.xfail(reason="rows are selected by a dict of names", raises=TypeError)
-)
-FORMATS = (PARQUET, "csv", "jsonl")
+FORMATS = ("parquet", "csv", "jsonl")
 NEIGHBOUR = replace(ACME, name="neighbour", org_id="org-9", url="s3://other-bucket/cur/")
 QUANTUM = "0.000000000000000001"
 TINY = line_item("2024-01", line_item_usage_amount=QUANTUM, line_item_resource_id="")
@@ -122,7 +119,6 @@ def test_json_lines_are_the_founding_activity(lake: Lakehouse, tmp_path: Path) -
     assert first["metadata"]["data_source"] == "aws_cur"
 
 
-@pytest.mark.xfail(reason="rows are selected by a dict of names", raises=TypeError)
 def test_parquet_has_the_tables_columns_and_amounts_with_all_their_digits(lake: Lakehouse, tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.fakes.ledger import FakeLedger
-from tests.fakes.plans import ACME, JANUARY, outcome_of, plan_of, report_of
+from tests.fakes.plans import ACME, JANUARY, outcome_of, plan_of
 from tests.fakes.world import FakeWorld, never
 from tests.unit.services.steps import (
     TWO_FILES,
@@ -13,10 +15,9 @@ from tests.unit.services.steps import (
 )
 from worker.domain.errors import ErrorClass, Failure
 from worker.domain.outcome import RunState
-from worker.domain.plan import RunPlan
 from worker.domain.report import RunReport
 from worker.services.ingest_file import ingest_file
-from worker.services.publish_run import MAX_ATTEMPTS, publish_run, successor
+from worker.services.publish_run import MOST_SUPERSESSIONS, publish_run, successor
 
 
 class Watched(FakeLedger):
@@ -98,18 +99,9 @@ def test_a_file_to_keep_that_is_no_longer_published_supersedes_the_run(fake: Fak
     assert publish_run(fake.world, sent.run_id, never) == successor(sent.run_id)
 
 
-def last_attempt(fake: FakeWorld, plan: RunPlan) -> str:
-    """The run of this plan after which there is no other."""
-    for _ in range(MAX_ATTEMPTS - 1):
-        run_id, _ = fake.ledger.open(plan, "t1")
-        fake.ledger.close(run_id, report_of(run_id, RunState.SUPERSEDED))
-    run_id, _ = fake.ledger.open(plan, "t1")
-    return run_id
-
-
 def test_a_delivery_that_changes_under_every_plan_fails_after_five(fake: FakeWorld) -> None:
-    plan = plan_of("cur/a.csv")
-    run_id = last_attempt(fake, plan)
+    plan = replace(plan_of("cur/a.csv"), supersessions=MOST_SUPERSESSIONS)
+    run_id, _ = fake.ledger.open(plan, "t1")
     changed = Failure(ErrorClass.TRANSIENT, "replaced", "changed", file="cur/a.csv")
     fake.ledger.record(run_id, outcome_of(plan.files[0], failure=changed))
 
@@ -119,3 +111,53 @@ def test_a_delivery_that_changes_under_every_plan_fails_after_five(fake: FakeWor
     assert (again, report.state) == (None, RunState.FAILED)
     assert report.errors[-1].message == "the delivery of 2024-01 changed under 5 plans in a row"
     assert successor(run_id) not in fake.ledger.triggers.known
+
+
+def test_a_successor_counts_and_keeps_what_was_asked_for(fake: FakeWorld) -> None:
+    plan = replace(plan_of("cur/a.csv"), supersessions=2, reconvert=True, max_rejected_percent=5.0)
+    run_id, _ = fake.ledger.open(plan, "t1")
+    changed = Failure(ErrorClass.TRANSIENT, "replaced", "changed", file="cur/a.csv")
+    fake.ledger.record(run_id, outcome_of(plan.files[0], failure=changed))
+
+    again = publish_run(fake.world, run_id, never)
+
+    assert again == successor(run_id)
+    asked = fake.ledger.triggers.get(again)
+    assert (asked.supersessions, asked.reconvert, asked.max_rejected_percent) == (3, True, 5.0)
+
+
+class Outrun(FakeLedger):
+    """Another worker ends every run first."""
+
+    def close(self, run_id: str, report: RunReport) -> bool:
+        super().close(run_id, report)
+        return False
+
+
+def test_a_run_that_somebody_else_ended_has_no_successor_left_to_plan(fake: FakeWorld) -> None:
+    outrun = Outrun(fake.clock)
+    fake.ledger = outrun
+    fake.world = replace(fake.world, ledger=outrun, leases=outrun, triggers=outrun.triggers)
+    plan = plan_of("cur/a.csv")
+    run_id, _ = outrun.open(plan, "t1")
+    changed = Failure(ErrorClass.TRANSIENT, "replaced", "changed", file="cur/a.csv")
+    outrun.record(run_id, outcome_of(plan.files[0], failure=changed))
+
+    again = publish_run(fake.world, run_id, never)
+
+    assert again is None
+    assert outrun.triggers.state(successor(run_id)).planned
+
+
+@pytest.mark.parametrize("is_complete", [False, True])
+def test_a_cancelled_run_is_closed_as_cancelled_and_publishes_nothing(fake: FakeWorld, *, is_complete: bool) -> None:
+    plan = plan_of("cur/a.csv")
+    run_id, _ = fake.ledger.open(plan, "t1")
+    if is_complete:
+        fake.ledger.record(run_id, outcome_of(plan.files[0]))
+    fake.ledger.cancel(run_id)
+
+    again = publish_run(fake.world, run_id, never)
+
+    assert (again, report_of_run(fake, run_id).state) == (None, RunState.CANCELLED)
+    assert fake.table.months == {}
