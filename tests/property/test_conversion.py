@@ -1,0 +1,60 @@
+"""Whatever a report holds and however it is delivered: every row is accounted for, as a naive reading accounts for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.property.conversion import convert, figures, reference, total, what_they_say
+from tests.property.line_items import ACCOUNT, CHANGES, COLUMNS, Item, items
+from tests.property.packing import CUTS, PACKINGS, Packing, Spelling, as_parquet, cut, plain, spellings
+
+ROWS = st.lists(CHANGES, max_size=25)
+TEXTS = st.sampled_from([packing for packing in PACKINGS if packing is not as_parquet])
+PLAIN = Spelling(COLUMNS)
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=ROWS, spelling=spellings(COLUMNS), packing=TEXTS, cuts=CUTS, account=st.sampled_from(["", ACCOUNT]))
+def test_a_report_comes_to_what_a_naive_reading_finds(
+    folder: Path, rows: list[Item], spelling: Spelling, packing: Packing, cuts: Sequence[float], account: str
+) -> None:
+    packed = packing(spelling, items(rows), cuts)
+
+    converted = convert(packed, folder, account=account)
+
+    naive = reference(packed, account=account)
+    converted.balance.check("the report")
+    assert figures(converted.balance) == naive.figures()
+    assert [{name: row[name] for name in row if name != "activity_id"} for row in converted.rows] == naive.made
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    rows=ROWS,
+    order=st.randoms(use_true_random=False),
+    chunks=CUTS,
+    deliveries=st.lists(st.tuples(spellings(COLUMNS), st.sampled_from(PACKINGS), CUTS), min_size=4, max_size=4),
+)
+def test_order_chunks_columns_and_packing_change_nothing_but_lineage(
+    folder: Path,
+    rows: list[Item],
+    order: Random,
+    chunks: Sequence[float],
+    deliveries: list[tuple[Spelling, Packing, Sequence[float]]],
+) -> None:
+    shuffled = order.sample(items(rows), len(rows))
+    files = [
+        packing(spelling, piece, cuts)
+        for piece, (spelling, packing, cuts) in zip(cut(shuffled, chunks), deliveries, strict=False)
+    ]
+
+    converted = [convert(each, folder) for each in files]
+
+    alone = convert(plain(PLAIN, items(rows), ()), folder)
+    assert total(converted) == figures(alone.balance)
+    assert what_they_say([row for each in converted for row in each.rows]) == what_they_say(alone.rows)
