@@ -11,6 +11,7 @@ import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
@@ -21,6 +22,9 @@ from worker.domain.errors import BadRequestError, FatalError
 
 BATCH_FIELDS = 4_000_000
 """A batch of a report with thousands of tag columns has fewer rows: polars holds all fields of the rows it parses."""
+
+HEADER_BYTES = 16_000_000
+"""A line that is longer is no header: a hundred thousand tags of the longest names take no more."""
 
 AGAIN = "ask AWS for the report again, or restore the object"
 
@@ -38,6 +42,7 @@ class CsvReader:
         census = take_census(path, about, limit)
         self.binding = bind(self._header(), about)
         self.missing_fields = max(0, census.missing_fields(self.binding.width))
+        self._rows = census.rows - 1
 
     def batches(self, on_batch: Callable[[pl.DataFrame], None], first: int = 1) -> int:
         """Call ``on_batch`` with every batch, in file order; returns the number of rows.
@@ -65,6 +70,8 @@ class CsvReader:
                 raise self._malformed(error) from error
         if failures:
             raise failures[0]
+        if rows != self._rows:
+            raise self._malformed(ValueError(f"it has {self._rows:,} rows, {rows:,} of them could be read"))
         return rows
 
     def _scan(self, first: int) -> pl.LazyFrame:
@@ -75,6 +82,7 @@ class CsvReader:
             has_header=False,
             skip_rows=1,
             missing_columns="insert",
+            extra_columns="ignore",  # those beyond the one more: the row is known to be ragged by then
             row_index_name="source_row",
             row_index_offset=first,
             glob=False,
@@ -86,11 +94,13 @@ class CsvReader:
 
     def _header(self) -> list[str]:
         with unpacked(self._path, self._about) as stream:
-            text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
             try:
-                header = next(csv.reader(text), [])
+                lines = list(csv.reader(io.StringIO(_header_text(stream), newline="\n")))
             except (UnicodeDecodeError, csv.Error) as error:
-                raise BadRequestError(f"the header of {self._about} cannot be read", "bad_header", AGAIN) from error
+                raise self._bad_header() from error
+        if len(lines) > 1:
+            raise self._bad_header()
+        header = lines[0] if lines else []
         if not header:
             raise BadRequestError(f"{self._about} is empty: it has no header", "empty_file", AGAIN)
         if header[0].lstrip().startswith("<"):
@@ -98,8 +108,23 @@ class CsvReader:
             raise BadRequestError(message, "not_a_report", AGAIN)
         return header
 
+    def _bad_header(self) -> BadRequestError:
+        return BadRequestError(f"the header of {self._about} cannot be read", "bad_header", AGAIN)
+
     def _malformed(self, error: Exception) -> FatalError:
         """The bytes are as AWS wrote them: reading them again would not help."""
         detail = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         message = f"{self._about} is no well-formed CSV in UTF-8: {detail}"
         return FatalError(message, "malformed_csv", AGAIN)
+
+
+def _header_text(stream: BinaryIO) -> str:
+    """The header, ended where polars ends it: at a line feed outside of quotes, and at nothing else. Else rows would go with it."""
+    text, quotes = bytearray(), 0
+    while (quotes % 2 or not text) and (line := stream.readline(HEADER_BYTES - len(text))):
+        text += line
+        quotes += line.count(b'"')
+    if len(text) == HEADER_BYTES:
+        message = "the line is too long"
+        raise csv.Error(message)
+    return text.decode("utf-8-sig")

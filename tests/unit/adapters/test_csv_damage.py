@@ -63,9 +63,6 @@ def test_bytes_that_are_no_csv_in_utf8_are_one_clear_error(tmp_path: Path, spoil
     assert ABOUT in error.message
 
 
-@pytest.mark.xfail(
-    reason="the header is decoded together with the first rows, and blamed for them", raises=AssertionError
-)
 def test_a_row_is_blamed_for_its_own_bytes_also_close_to_the_header(tmp_path: Path) -> None:
     content = body(row("a")) + ROW.format(amount="1", id="").encode() + b"M\xfcnchen\n"
 
