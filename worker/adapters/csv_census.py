@@ -49,21 +49,33 @@ def unpacked(path: Path, about: str) -> Iterator[BinaryIO]:
             ) from error
 
 
+def chunks(path: Path, about: str, limit: int) -> Iterator[bytes]:
+    """The file's bytes, unpacked. FatalError when there are more than ``limit``."""
+    size = 0
+    with unpacked(path, about) as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            size += len(chunk)
+            if size > limit:
+                raise too_large(about, limit)
+            yield chunk
+
+
 def take_census(path: Path, about: str, limit: int) -> Census:
     """Count through the whole file. FatalError when it unpacks to more than ``limit`` bytes."""
     rows = separators = size = 0
     in_quotes = False
     last = b"\n"
-    with unpacked(path, about) as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            size += len(chunk)
-            if size > limit:
-                message = f"{about} unpacks to more than {limit:,} bytes"
-                remedy = "raise OFFGRIDFLOW_UNPACKED_LIMIT if the report really is that large"
-                raise FatalError(message, "unpacked_limit", remedy)
-            counted_rows, counted_separators, in_quotes = _count(chunk, in_quotes=in_quotes)
-            rows, separators, last = rows + counted_rows, separators + counted_separators, chunk[-1:]
+    for chunk in chunks(path, about, limit):
+        counted_rows, counted_separators, in_quotes = _count(chunk, in_quotes=in_quotes)
+        rows, separators, size = rows + counted_rows, separators + counted_separators, size + len(chunk)
+        last = chunk[-1:]
     return Census(rows + (last != b"\n"), separators, size)
+
+
+def too_large(about: str, limit: int) -> FatalError:
+    """A file that unpacks to more than anybody allowed: a bomb, or a limit that is too low."""
+    remedy = "raise OFFGRIDFLOW_UNPACKED_LIMIT if the report really is that large"
+    return FatalError(f"{about} unpacks to more than {limit:,} bytes", "unpacked_limit", remedy)
 
 
 def _count(chunk: bytes, *, in_quotes: bool) -> tuple[int, int, bool]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import codecs
+import errno
+import lzma
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from worker.adapters.csv_census import CHUNK_BYTES, GZIP_MAGIC, unpacked
+from worker.adapters.csv_census import CHUNK_BYTES, GZIP_MAGIC, chunks, too_large
 from worker.adapters.csv_reader import CsvReader
+from worker.adapters.os_errors import translate_os_error
 from worker.adapters.parquet_reader import ParquetReader
 from worker.domain.columns import Binding
 from worker.domain.errors import BadRequestError, FatalError, TransientError
@@ -24,6 +28,9 @@ from worker.ports import ReportReader
 MAGIC = {Compression.GZIP: GZIP_MAGIC, Compression.ZIP: b"PK\x03\x04", Compression.PARQUET: b"PAR1"}
 EMPTY_ZIP = b"PK\x05\x06"
 UTF8 = {"utf-8", "ascii"}
+ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError)
+"""What Python raises over an archive that is none: a name that is no text, a place before its beginning, a password."""
+
 AGAIN = "ask AWS for the report again, or restore the object"
 
 
@@ -56,22 +63,27 @@ def _csv(path: Path, about: str, charset: str, limit: int) -> CsvReader:
     """UTF-8 is read as it is; any other charset that Python knows is rewritten first."""
     try:
         known = codecs.lookup(charset).name
-    except LookupError as error:
-        message = f"{about} is declared to be in {charset!r}, a charset nobody knows"
+        "a".encode(known)  # refuses what is known and no charset: base64, rot13
+    except (LookupError, ValueError) as error:
+        message = f"{about} is declared to be in {charset[:40]!r}, a charset nobody knows"
         raise BadRequestError(message, "charset", "choose UTF-8 in the export") from error
     if known in UTF8:
         return CsvReader(path, about, limit)
     rewritten = path.with_name(f"{path.name}.utf-8")
     decode = codecs.getincrementaldecoder(known)("strict").decode
     try:
-        with unpacked(path, about) as stream, rewritten.open("w", encoding="utf-8", newline="") as text:
-            while chunk := stream.read(CHUNK_BYTES):
+        with rewritten.open("w", encoding="utf-8", newline="") as text:
+            for chunk in chunks(path, about, limit):
                 text.write(decode(chunk))
             text.write(decode(b"", final=True))
-    except UnicodeDecodeError as error:
-        message = f"{about} is not in {charset}, as its manifest says: {error.reason} at byte {error.start}"
+    except UnicodeError as error:
+        message = f"{about} is not in {charset[:40]}, as its manifest says: {_why(error)}"
         raise BadRequestError(message, "charset", AGAIN) from error
     return CsvReader(rewritten, about, limit)
+
+
+def _why(error: UnicodeError) -> str:
+    return f"{error.reason} at byte {error.start}" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 class ZippedReader:
@@ -85,45 +97,54 @@ class ZippedReader:
         self._about = about
         self._open_csv = open_csv
         self._limit = limit
-        self._members = self._listed()
-        self.binding: Binding = self._member(0).binding
+        with self._archive() as archive:
+            self._members = self._listed(archive)
+            self.binding: Binding = self._member(archive, self._members[0]).binding
         self.missing_fields = 0
 
     def batches(self, on_batch: Callable[[pl.DataFrame], None]) -> int:
         """As `CsvReader.batches`. BadRequestError when members have different columns."""
         self.missing_fields = rows = 0
-        for position in range(len(self._members)):
-            member = self._member(position)
-            if member.binding != self.binding:
-                raise BadRequestError(f"the files in {self._about} have different columns", "different_columns", AGAIN)
-            rows += member.batches(on_batch, rows + 1)
-            self.missing_fields += member.missing_fields
+        with self._archive() as archive:
+            for info in self._members:
+                member = self._member(archive, info)
+                if member.binding != self.binding:
+                    message = f"the files in {self._about} have different columns"
+                    raise BadRequestError(message, "different_columns", AGAIN)
+                rows += member.batches(on_batch, rows + 1)
+                self.missing_fields += member.missing_fields
         return rows
 
-    def _member(self, position: int) -> CsvReader:
-        info = self._members[position]
+    def _archive(self) -> zipfile.ZipFile:
+        """The archive, open; its list of members is read each time."""
+        with self._damage():
+            return zipfile.ZipFile(self._path)
+
+    def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> CsvReader:
         unzipped = self._path.with_name(f"{self._path.name}.member")
-        try:
-            with zipfile.ZipFile(self._path) as archive, archive.open(info) as packed, unzipped.open("wb") as plain:
-                shutil.copyfileobj(packed, plain, CHUNK_BYTES)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise self._damaged(error) from error
+        with self._damage(), archive.open(info) as packed, unzipped.open("wb") as plain:
+            shutil.copyfileobj(packed, plain, CHUNK_BYTES)
         return self._open_csv(unzipped, self._about)
 
-    def _listed(self) -> list[zipfile.ZipInfo]:
-        try:
-            with zipfile.ZipFile(self._path) as archive:
-                members = [info for info in archive.infolist() if not info.is_dir()]
-        except (zipfile.BadZipFile, EOFError) as error:
-            raise self._damaged(error) from error
+    def _listed(self, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+        members = [info for info in archive.infolist() if not info.is_dir()]
         if not members:
             raise BadRequestError(f"{self._about} is a ZIP without a file in it", "empty_file", AGAIN)
         if sum(info.file_size for info in members) > self._limit:
-            message = f"{self._about} unpacks to more than {self._limit:,} bytes"
-            remedy = "raise OFFGRIDFLOW_UNPACKED_LIMIT if the report really is that large"
-            raise FatalError(message, "unpacked_limit", remedy)
+            raise too_large(self._about, self._limit)
         return members
 
-    def _damaged(self, error: Exception) -> TransientError:
-        message = f"{self._about} is damaged: {str(error) or type(error).__name__}"
-        return TransientError(message, "damaged_file", AGAIN)
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        try:
+            yield
+        except ZIP_DAMAGE as error:
+            message = f"{self._about} is damaged: {str(error) or type(error).__name__}"
+            raise TransientError(message, "damaged_file", AGAIN) from error
+        except OSError as error:
+            if error.errno in (
+                None,
+                errno.EINVAL,
+            ):  # bz2 raises one without a number, a place beyond all files the other
+                raise TransientError(f"{self._about} is damaged: {error}", "damaged_file", AGAIN) from error
+            raise translate_os_error(error, about=str(self._path.parent)) from error
