@@ -13,12 +13,18 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from worker.adapters.report_columns import BATCH_ROWS, bound_columns, with_product_name
-from worker.domain.columns import Binding, bind
-from worker.domain.errors import TransientError
+from worker.adapters.report_columns import BATCH_ROWS, PRODUCT, bound_columns, with_product_name
+from worker.domain.columns import TAG_MAP, Binding, bind
+from worker.domain.errors import BadRequestError, TransientError
 
 ISO = "%Y-%m-%dT%H:%M:%SZ"
-"""Parquet's timestamps carry no zone; AWS means UTC."""
+"""Parquet's timestamps carry no zone; AWS means UTC. One that names a zone is converted."""
+
+DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What pyarrow raises over bytes that are no Parquet; the last for a column's name."""
+
+MAP = pl.Map(pl.String, pl.String)
+AGAIN = "ask AWS for the report again, or restore the object"
 
 
 class ParquetReader:
@@ -31,7 +37,7 @@ class ParquetReader:
         try:
             with pq.ParquetFile(path) as file:
                 self._names: list[str] = file.schema_arrow.names
-        except (pa.ArrowException, OSError) as error:
+        except DAMAGE as error:
             raise self._damaged(error) from error
         self.binding: Binding = bind(self._names, about)
 
@@ -49,29 +55,46 @@ class ParquetReader:
 
     def _next(self, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
         try:
-            return next(batches, None)
-        except (pa.ArrowException, OSError) as error:
+            batch = next(batches, None)
+            if batch is not None:
+                # Text is not looked at when it is read: what is no UTF-8 would reach the part, and make it unreadable.
+                batch.validate(full=True)
+        except DAMAGE as error:
             raise self._damaged(error) from error
+        return batch
 
     def _rows(self, batch: pa.RecordBatch, first: int) -> pl.DataFrame:
-        rows = pl.DataFrame(batch)
-        texts = rows.select(_text(name, kind) for name, kind in rows.schema.items())
+        try:
+            rows = pl.DataFrame(batch)
+            texts = rows.select(self._text(name, kind) for name, kind in rows.schema.items())
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise self._unreadable(_detail(error)) from error
         bound = texts.select(bound_columns(self.binding, lambda position: pl.col(self._names[position])))
         named = with_product_name(bound, self.binding)
         return named.with_row_index("source_row", first).with_columns(is_ragged=pl.lit(value=False))
 
+    def _text(self, name: str, kind: pl.DataType) -> pl.Expr:
+        """A column as the text that CSV would have; only tags and product may be maps."""
+        column = pl.col(name)
+        if isinstance(kind, pl.Datetime):
+            return (column.dt.convert_time_zone("UTC") if kind.time_zone else column).dt.strftime(ISO)
+        if isinstance(kind, pl.String):
+            return column
+        if kind.is_nested() and not (kind == MAP and self._names.index(name) in self._maps):
+            raise self._unreadable(f"the column {name} is {kind}")
+        return column if kind.is_nested() else column.cast(pl.String)
+
+    @property
+    def _maps(self) -> set[int]:
+        return {self.binding.positions[name] for name in (TAG_MAP, PRODUCT) if self.binding.has(name)}
+
     def _damaged(self, error: Exception) -> TransientError:
-        detail = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        return TransientError(
-            f"{self._about} cannot be read as Parquet: {detail}",
-            "damaged_file",
-            "ask AWS for the report again, or restore the object",
-        )
+        return TransientError(f"{self._about} cannot be read as Parquet: {_detail(error)}", "damaged_file", AGAIN)
+
+    def _unreadable(self, why: str) -> BadRequestError:
+        """Sound Parquet, of types that no report has."""
+        return BadRequestError(f"{self._about} has columns that cannot be read: {why}", "wrong_type", AGAIN)
 
 
-def _text(name: str, kind: pl.DataType) -> pl.Expr:
-    if isinstance(kind, pl.Datetime):
-        return pl.col(name).dt.strftime(ISO)
-    if isinstance(kind, pl.String | pl.Map):
-        return pl.col(name)
-    return pl.col(name).cast(pl.String)
+def _detail(error: BaseException) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
