@@ -43,7 +43,7 @@ class LocalReports:
         with _errors_about(self._folder):
             if not self._folder.is_dir():
                 remedy = "check the url: a copy of a bucket is given as file:///absolute/path"
-                raise NotFoundError(f"there is no folder {self._folder}", "NoSuchFolder", remedy)
+                raise NotFoundError(f"there is no folder {self.bucket}", "NoSuchFolder", remedy)
             found = {path.relative_to(self._folder).as_posix(): path for path in self._files()}
             for key, path in sorted(found.items()):
                 with suppress(FileNotFoundError):  # it went while we looked: then it is not there
