@@ -111,7 +111,7 @@ def trigger(url: str, wanted: Trigger) -> None:
 
 
 def watch(url: str, trigger_id: str, on_look: Callable[[Standing], None]) -> tuple[RunReport, ...]:
-    """Follow a trigger's runs to their end."""
+    """Follow a trigger's runs to their end; their reports, by source and month."""
     from worker.services.follow import look
 
     world = _world(url)
@@ -120,7 +120,7 @@ def watch(url: str, trigger_id: str, on_look: Callable[[Standing], None]) -> tup
         on_look(standing)
         between_looks.wait(LOOK_SECONDS)
     on_look(standing)
-    return standing.reports
+    return tuple(sorted(standing.reports, key=lambda report: (report.source_name, report.billing_period or "")))
 
 
 @dataclass(frozen=True, slots=True)

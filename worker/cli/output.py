@@ -88,8 +88,6 @@ def cents(value: Decimal) -> str:
 
 def show_runs(reports: Sequence[RunReport], *, with_id: bool = False) -> None:
     """Runs, a line each; then what to know and what went wrong."""
-    if not with_id:
-        reports = sorted(reports, key=lambda report: (report.source_name, report.billing_period or ""))
     numbers = ("files", "read", "activities", "excluded", "rejected", "cost", "s")
     made = table("", (*(("run",) if with_id else ()), "source", "month", "state", *numbers), numbers)
     for report in reports:
