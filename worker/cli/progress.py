@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from worker.cli.output import notes
-from worker.services.follow import Standing
+
+if TYPE_CHECKING:
+    from worker.services.follow import Standing
 
 MEGABYTE = 1_000_000
 
