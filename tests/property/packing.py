@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
 from tests.property.conversion import Packed
-from worker.adapters.sample_columns import LEGACY_NAMES, athena_name
+from worker.adapters.sample_columns import LEGACY_NAMES, ExportShape, athena_name
 
 Item = Mapping[str, str]
 
@@ -76,6 +76,16 @@ def as_parquet(spelling: Spelling, items: Sequence[Item], cuts: Sequence[float])
             columns: list[list[str | None]] = [[item.get(name) or None for item in piece] for name in spelling.columns]
             writer.write_table(pa.table(columns, schema=schema))
     return Packed(file.getvalue(), "parquet")
+
+
+def as_export(columns: tuple[str, ...], items: Sequence[Item]) -> Packed:
+    """CSV with tags and product as JSON text, as CUR 2.0 has them."""
+    shape = ExportShape.of(columns)
+    text = io.StringIO(newline="")
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(shape.header)
+    lines.writerows(map(shape.cells, items))
+    return Packed(text.getvalue().encode())
 
 
 Packing = Callable[[Spelling, Sequence[Item], Sequence[float]], Packed]

@@ -67,9 +67,9 @@ class ParquetReader:
         try:
             rows = pl.DataFrame(batch)
             texts = rows.select(self._text(name, kind) for name, kind in rows.schema.items())
+            bound = texts.select(bound_columns(self.binding, lambda position: pl.col(self._names[position])))
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise self._unreadable(_detail(error)) from error
-        bound = texts.select(bound_columns(self.binding, lambda position: pl.col(self._names[position])))
         named = with_product_name(bound, self.binding)
         return named.with_row_index("source_row", first).with_columns(is_ragged=pl.lit(value=False))
 

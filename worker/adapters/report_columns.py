@@ -39,8 +39,14 @@ def with_product_name(rows: pl.DataFrame, binding: Binding) -> pl.DataFrame:
     """CUR 2.0 keeps a product's name in a map (in CSV: JSON text), legacy reports in a column of its own."""
     if not binding.has(PRODUCT) or binding.has(PRODUCT_NAME):
         return rows
-    product = pl.col(PRODUCT)
-    is_map = isinstance(rows.schema[PRODUCT], pl.Map)
-    # A product that is no JSON has no name; the row does not fail for it.
-    name = product.map.get("product_name") if is_map else product.str.extract(r'"product_name"\s*:\s*"([^"\\]*)"', 1)
-    return rows.with_columns(name.alias(PRODUCT_NAME), pl.lit(None, pl.String).alias(PRODUCT))
+    return rows.with_columns(_product_name(rows[PRODUCT]).alias(PRODUCT_NAME), pl.lit(None, pl.String).alias(PRODUCT))
+
+
+def _product_name(product: pl.Series) -> pl.Expr:
+    """A product that is no JSON has no name; the row does not fail for it. Text without escapes need not be parsed."""
+    column = pl.col(PRODUCT)
+    if isinstance(product.dtype, pl.Map):
+        return column.map.get("product_name")
+    if product.str.contains("\\", literal=True).any():
+        return column.str.json_path_match("$.product_name")
+    return column.str.extract(r'"product_name"\s*:\s*"([^"]*)"', 1)
