@@ -23,7 +23,7 @@ demo: $(UV) ## write a sample bucket, ingest it, show that a second run reads no
 	$(RUN) --no-dev offgridflow demo
 
 test: $(UV) ## every test; no server, Docker, AWS or root is needed
-	$(RUN) pytest
+	$(RUN) pytest -n 2 --dist loadfile
 
 lint: $(UV) ## the lock, style, types, layers, the compose file and the Dockerfile
 	$(UV) lock --check
