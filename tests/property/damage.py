@@ -7,13 +7,14 @@ A program of its own, so that a crash ends it and not the tests, and is seen: th
 from __future__ import annotations
 
 import json
-import resource
+import os
 import signal
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.acceptance.processes import peak_memory
 from tests.property.conversion import Packed, convert
 from tests.property.mutations import damaged_input
 from worker.domain.errors import IngestError
@@ -50,7 +51,8 @@ def judged(number: int, folder: Path) -> Verdict:
         end, detail = "refused", f"{error.error_class}: {error.code}"
     except BaseException as error:  # noqa: BLE001 (a panic of a library in Rust is no Exception)
         end, detail = "unforeseen", f"{type(error).__name__}: {error}"[:500]
-    return Verdict(number, kind, end, detail, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    memory = peak_memory(os.getpid()) if sys.platform == "linux" else 0
+    return Verdict(number, kind, end, detail, memory)
 
 
 def main(first: int, end: int) -> None:

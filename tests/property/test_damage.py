@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.processes import needs_proc
 from tests.property.damage import Verdict
 from tests.property.mutations import KINDS
 
@@ -51,6 +52,7 @@ def test_every_input_is_read_or_refused(verdicts: list[Verdict]) -> None:
     assert others == []
 
 
+@needs_proc
 def test_memory_stays_bounded(verdicts: list[Verdict]) -> None:
     assert max(each.memory for each in verdicts) < MEMORY
 

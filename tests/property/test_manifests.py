@@ -51,7 +51,8 @@ class Delivery:
         names: list[Any] = [{"key": key, "size": 1} for key in spelled] if self.shape == "files" else spelled
         version = {"executionId": VERSION, "assemblyId": "x"} if self.shape == "dataFiles" else {"assemblyId": VERSION}
         span = {"billingPeriod": self.span} if self.span else {}
-        members = [*({self.shape: names} | version | span | self.optional).items()]
+        document: dict[str, Any] = {self.shape: names, **version, **span, **self.optional}
+        members = [*document.items()]
         turned = members[self.order :] + members[: self.order]
         return json.dumps(dict(turned)).encode()
 

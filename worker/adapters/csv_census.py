@@ -18,6 +18,9 @@ from typing import BinaryIO
 from worker.domain.errors import FatalError, TransientError
 
 CHUNK_BYTES = 1 << 20
+ROW_BYTES = 32 * CHUNK_BYTES
+"""polars holds a row whole, eight times over. No report has a row of this length; a bomb need not have more than one."""
+
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -61,14 +64,18 @@ def chunks(path: Path, about: str, limit: int) -> Iterator[bytes]:
 
 
 def take_census(path: Path, about: str, limit: int) -> Census:
-    """Count through the whole file. FatalError when it unpacks to more than ``limit`` bytes."""
-    rows = separators = size = 0
+    """Count through the whole file. FatalError when it unpacks to more than ``limit`` bytes, or a row is too long to be read."""
+    rows = separators = size = unended = 0
     in_quotes = False
     last = b"\n"
     for chunk in chunks(path, about, limit):
         counted_rows, counted_separators, in_quotes = _count(chunk, in_quotes=in_quotes)
         rows, separators, size = rows + counted_rows, separators + counted_separators, size + len(chunk)
         last = chunk[-1:]
+        unended = 0 if counted_rows else unended + len(chunk)
+        if unended > ROW_BYTES:
+            message = f"{about} has a row of more than {ROW_BYTES:,} bytes"
+            raise FatalError(message, "row_too_long", "ask AWS for the report again, or restore the object")
     return Census(rows + (last != b"\n"), separators, size)
 
 
