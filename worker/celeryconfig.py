@@ -61,7 +61,6 @@ worker_soft_shutdown_timeout = 20
 worker_max_memory_per_child = 768 * 1024
 worker_hijack_root_logger = False
 worker_send_task_events = True
-task_send_sent_event = True
 
 # Short decisions must not wait behind long files. Each queue has its own exchange and key: left to defaults, both would be
 # bound to the same, and every message be delivered twice.
