@@ -15,7 +15,7 @@ import pytest
 
 from tests.property.conversion import Packed, convert, refusal
 from worker.adapters.sample_columns import line_item
-from worker.domain.errors import BadRequestError, TransientError
+from worker.domain.errors import BadRequestError, FatalError, TransientError
 
 ROW = line_item("2024-01")
 NEW_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
@@ -114,6 +114,12 @@ def test_tags_and_product_may_be_maps(folder: Path) -> None:
     [row] = convert(parquet(resource_tags=tags, product=pa.array([[("product_name", EC2)]], kind)), folder).rows
 
     assert (row["tags"], row["service_name"]) == ({"user_team": "checkout"}, EC2)
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(folder: Path) -> None:
+    error = refusal(parquet(line_item_operation=pa.array(["x" * 10_000])), folder, limit=9_999)
+
+    assert (type(error), error.code) == (FatalError, "unpacked_limit")
 
 
 def test_a_file_without_rows_is_a_month_without_activities(folder: Path) -> None:

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from worker.adapters.csv_census import too_large
 from worker.adapters.report_columns import BATCH_ROWS, PRODUCT, bound_columns, with_product_name
 from worker.domain.columns import TAG_MAP, Binding, bind
 from worker.domain.errors import BadRequestError, TransientError
@@ -28,17 +29,21 @@ AGAIN = "ask AWS for the report again, or restore the object"
 
 
 class ParquetReader:
-    """Reads one spooled report file. ``about`` names it in errors."""
+    """Reads one spooled report file. ``about`` names it in errors; ``limit`` bounds the bytes that it says it unpacks to."""
 
-    def __init__(self, path: Path, about: str) -> None:
+    def __init__(self, path: Path, about: str, limit: int) -> None:
         self._about = about
         self._path = path
         self.missing_fields = 0
         try:
             with pq.ParquetFile(path) as file:
                 self._names: list[str] = file.schema_arrow.names
+                groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+                self._promised = file.metadata.num_rows
         except DAMAGE as error:
             raise self._damaged(error) from error
+        if sum(group.total_byte_size for group in groups) > limit:
+            raise too_large(about, limit)
         self.binding: Binding = bind(self._names, about)
 
     def batches(self, on_batch: Callable[[pl.DataFrame], None]) -> int:
@@ -51,6 +56,8 @@ class ParquetReader:
             while (batch := self._next(batches)) is not None:
                 on_batch(self._rows(batch, first))
                 first += batch.num_rows
+        if first - 1 != self._promised:
+            raise self._damaged(ValueError(f"it promises {self._promised:,} rows and has {first - 1:,}"))
         return first - 1
 
     def _next(self, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:

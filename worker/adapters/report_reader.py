@@ -39,7 +39,7 @@ def open_report(path: Path, job: FileJob, limit: int) -> ReportReader:
     about, compression = job.file.key, Compression(job.plan.compression)
     _require_format(path, about, compression)
     if compression is Compression.PARQUET:
-        return ParquetReader(path, about)
+        return ParquetReader(path, about, limit)
     if compression is Compression.ZIP:
         return ZippedReader(path, about, partial(_csv, charset=job.plan.charset, limit=limit), limit)
     return _csv(path, about, job.plan.charset, limit)
