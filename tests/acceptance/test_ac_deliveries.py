@@ -105,6 +105,9 @@ def test_ac6_a_month_that_was_restated_half_a_year_late_is_found_by_metadata_and
         ("restated", "3.5"),
         (months[0].version_id, "1"),
     ]
+    [diff] = json.loads(command("diff", "2025-01", "--org", org, "--json").out)["diffs"]
+    [group] = diff["groups"]
+    assert (group["service"], group["rows"]["change"], group["cost"]["change"]) == ("AmazonEC2", 1, "2.5")
 
 
 def test_ac19_a_payer_that_moved_to_exports_is_not_counted_twice(
