@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate
-from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Barrier
-from typing import NamedTuple
 
 import fakeredis
 import pytest
@@ -20,11 +15,6 @@ from tests.servers.valkey import keys_without_ttl
 from worker.adapters.token_bucket import TokenBucketLimiter, TokenBucketRateLimiter
 from worker.adapters.token_bucket_storage import TokenBucket, TokenBucketRedisStorage
 from worker.domain.errors import TransientError
-
-PROCESSES = 8
-CAPACITY = 20
-RATE = 40.0
-SECONDS = 2.0
 
 
 @pytest.fixture(params=["memory", "fake", "valkey"])
@@ -170,47 +160,3 @@ def test_every_key_expires(clean_valkey_url: str) -> None:
 
         assert keys == ["offgridflow:limit:s3:a", "offgridflow:limit:s3:b"]
         assert keys_without_ttl(server) == []
-
-
-class Grant(NamedTuple):
-    """A token, by the earliest and the latest moment at which it can have been due."""
-
-    earliest: float
-    latest: float
-
-
-def spend(url: str, together: Barrier, queue: Queue[list[Grant]]) -> None:
-    """Take tokens until the time is over, and report them."""
-    bucket = limiter(storage_from_string(f"tb+{url}"), CAPACITY, RATE)
-    grants = []
-    bucket.available("s3:shared")  # is connected now
-    together.wait()
-    deadline = time.monotonic() + SECONDS
-    while (asked := time.monotonic()) < deadline:
-        waited = bucket.acquire("s3:shared")
-        grants.append(Grant(asked + waited, time.monotonic()))
-    queue.put(grants)
-
-
-def test_processes_together_never_exceed_the_bucket_and_use_all_of_it(clean_valkey_url: str) -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])  # imported once, not eight times
-    together, queue = context.Barrier(PROCESSES, timeout=20), context.Queue()
-    processes = [
-        context.Process(target=spend, args=(clean_valkey_url, together, queue), daemon=True) for _ in range(PROCESSES)
-    ]
-    for process in processes:
-        process.start()
-
-    grants = sorted(grant for _ in processes for grant in queue.get(timeout=30))
-    for process in processes:
-        process.join()
-
-    excess = max(
-        number - (CAPACITY + RATE * (latest - first.earliest))
-        for start, first in enumerate(grants)
-        for number, latest in enumerate(accumulate((grant.latest for grant in grants[start:]), max), start=1)
-    )
-    assert excess <= 0
-    # All of it, but for what round trips hide.
-    assert len(grants) >= 0.95 * (CAPACITY + RATE * (grants[-1].earliest - grants[0].earliest))
