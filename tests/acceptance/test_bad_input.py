@@ -118,7 +118,7 @@ def test_a_wrong_secret_is_refused_with_the_remedy(
 
     assert ended.code == Exit.EVERY_RUN_FAILED
     assert ["SignatureDoesNotMatch" in error for error in ended.errors] == [True], ended.err
-    assert "check the access key and its secret" in ended.err
+    assert "correct the secret" in ended.err
     assert totals(org) == totals_of(ROWS)
 
 

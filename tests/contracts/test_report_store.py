@@ -13,7 +13,7 @@ from typing import Protocol
 import pytest
 
 from tests.fakes.rate_limiter import FakeRateLimiter
-from tests.fakes.report_store import FakeReportStore
+from tests.fakes.report_store import FakeReportStore, still_wanted
 from tests.servers.seaweed import Seaweed
 from worker.adapters.aws_session import connect_s3
 from worker.adapters.local_reports import LocalReports
@@ -22,6 +22,7 @@ from worker.domain.discovery import StoredObject
 from worker.domain.errors import BadRequestError, ChangedError, NotFoundError, TransientError
 from worker.domain.source import Location, Source
 from worker.ports import ReportStore
+from worker.services.lease import CancelledError
 
 
 class Delivery(Protocol):
@@ -194,7 +195,7 @@ def test_unusual_keys_are_listed_and_fetched_verbatim(delivery: Delivery, path: 
     delivery.put(path, b"rows")
 
     [found] = delivery.store.list()
-    delivery.store.fetch(found.key, found.etag, found.size, tmp_path / "into")
+    delivery.store.fetch(found.key, found.etag, found.size, tmp_path / "into", still_wanted)
 
     assert found.key == delivery.key(path)
     assert (tmp_path / "into").read_bytes() == b"rows"
@@ -237,10 +238,23 @@ def test_a_file_is_fetched_whole(delivery: Delivery, size: int, tmp_path: Path) 
     delivery.put("cur/a.csv", body)
     found = the_object(delivery, "cur/a.csv")
 
-    received = delivery.store.fetch(found.key, found.etag, found.size, tmp_path / "into")
+    received = delivery.store.fetch(found.key, found.etag, found.size, tmp_path / "into", still_wanted)
 
     assert received == size
     assert (tmp_path / "into").read_bytes() == body
+
+
+def test_a_file_that_nobody_wants_any_more_is_left_half_way(delivery: Delivery, tmp_path: Path) -> None:
+    delivery.put("cur/a.csv", bytes(3 * 1024 * 1024))
+    found = the_object(delivery, "cur/a.csv")
+
+    def refused() -> None:
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        delivery.store.fetch(found.key, found.etag, found.size, tmp_path / "into", refused)
+
+    assert (tmp_path / "into").stat().st_size < found.size
 
 
 def test_a_replaced_file_is_not_the_one_that_was_planned(delivery: Delivery, tmp_path: Path) -> None:
@@ -249,7 +263,7 @@ def test_a_replaced_file_is_not_the_one_that_was_planned(delivery: Delivery, tmp
     delivery.put("cur/a.csv", b"new rows")
 
     with pytest.raises(ChangedError):
-        delivery.store.fetch(planned.key, planned.etag, planned.size, tmp_path / "into")
+        delivery.store.fetch(planned.key, planned.etag, planned.size, tmp_path / "into", still_wanted)
 
 
 def test_a_file_of_another_size_than_planned_is_an_error(delivery: Delivery, tmp_path: Path) -> None:
@@ -257,7 +271,7 @@ def test_a_file_of_another_size_than_planned_is_an_error(delivery: Delivery, tmp
     found = the_object(delivery, "cur/a.csv")
 
     with pytest.raises(TransientError, match="4 bytes"):
-        delivery.store.fetch(found.key, found.etag, 5, tmp_path / "into")
+        delivery.store.fetch(found.key, found.etag, 5, tmp_path / "into", still_wanted)
 
 
 def test_what_is_gone_is_not_found(delivery: Delivery, tmp_path: Path) -> None:
@@ -266,7 +280,7 @@ def test_what_is_gone_is_not_found(delivery: Delivery, tmp_path: Path) -> None:
     delivery.remove("cur/a.csv")
 
     with pytest.raises(NotFoundError, match=r"a\.csv"):
-        delivery.store.fetch(found.key, found.etag, found.size, tmp_path / "into")
+        delivery.store.fetch(found.key, found.etag, found.size, tmp_path / "into", still_wanted)
     with pytest.raises(NotFoundError, match=r"r-Manifest\.json"):
         delivery.store.read_manifest(delivery.key("cur/r-Manifest.json"))
 
@@ -275,7 +289,7 @@ def test_keys_outside_of_the_prefix_are_refused(delivery: Delivery, tmp_path: Pa
     delivery.put("cur-other/a.csv", b"rows")
 
     with pytest.raises(BadRequestError, match="outside"):
-        delivery.store.fetch(delivery.outside, "etag", 4, tmp_path / "into")
+        delivery.store.fetch(delivery.outside, "etag", 4, tmp_path / "into", still_wanted)
     with pytest.raises(BadRequestError, match="outside"):
         delivery.store.read_manifest(delivery.outside)
     assert delivery.store.requests == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,10 @@ class FakeObject:
     @property
     def etag(self) -> str:
         return hashlib.md5(self.body).hexdigest()
+
+
+def still_wanted() -> None:
+    """Nobody has lost interest in what is fetched."""
 
 
 class FakeReportStore:
@@ -80,12 +84,14 @@ class FakeReportStore:
         stored = self._get("read_manifest", key)
         return None if stored.etag == if_none_match else (stored.body, stored.etag)
 
-    def fetch(self, key: str, etag: str, size: int, into: Path) -> int:
+    def fetch(self, key: str, etag: str, size: int, into: Path, still_wanted: Callable[[], None]) -> int:
         stored = self._get("fetch", key)
         if stored.etag != etag:
             raise ChangedError(f"{key} was replaced", "PreconditionFailed")
         if len(stored.body) != size:
             raise TransientError(f"{key}: {len(stored.body)} bytes are coming, {size} were planned", "wrong_length")
+        into.touch()
+        still_wanted()
         return into.write_bytes(stored.body)
 
     def _get(self, operation: str, key: str) -> FakeObject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.turnstile import turnstile
 from tests.fakes.rate_limiter import FakeRateLimiter
+from tests.fakes.report_store import still_wanted
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.http_stub import Answer, http_stub
 from tests.servers.seaweed import BUCKET, Keys, Seaweed
+from tests.waiting import until
 from worker.adapters import s3_reports
 from worker.adapters.aws_session import connect_s3
 from worker.adapters.s3_reports import S3Reports
@@ -28,6 +32,9 @@ from worker.domain.errors import (
     TransientError,
 )
 from worker.domain.source import Location, Source
+from worker.services import interruptible as interruptible_module
+from worker.services.interruptible import interruptible
+from worker.services.lease import CancelledError
 
 MIB = 1024 * 1024
 MONTH = hashlib.shake_256(b"a month").digest(4 * MIB)
@@ -79,7 +86,7 @@ def test_every_request_takes_one_token_of_the_identitys_bucket(bench: Bench, tmp
     list(store.list())
     store.read_manifest(bench.key)
     store.read_manifest(bench.key, if_none_match=ETAG)
-    store.fetch(bench.key, ETAG, len(MONTH), tmp_path / "into")
+    store.fetch(bench.key, ETAG, len(MONTH), tmp_path / "into", still_wanted)
     error_of(lambda: store.read_manifest(f"{bench.key}.gone"))
 
     [(bucket, taken)] = bench.limiter.taken.items()
@@ -97,42 +104,50 @@ def test_without_a_limiter_no_request_leaves(bench: Bench) -> None:
     assert store.requests == 0
 
 
-def test_a_wrong_secret_is_refused_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    replace(bench.server.owner, secret_key="wrong-secret").sign_in(monkeypatch)
-    store = bench.store()
-
-    error = error_of(lambda: list(store.list()))
-
-    assert isinstance(error, AuthError)
-    assert error.code == "SignatureDoesNotMatch"
-    assert "secret" in error.remedy
-    assert "wrong-secret" not in repr(error)
-    assert store.requests == 1
+def with_a_wrong_secret(bench: Bench, patch: pytest.MonkeyPatch) -> None:
+    replace(bench.server.owner, secret_key="wrong-secret").sign_in(patch)
 
 
-def test_an_unknown_key_is_refused_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    Keys("AKIAUNKNOWN0000000", "wrong-secret").sign_in(monkeypatch)
-    store = bench.store()
-
-    error = error_of(lambda: list(store.list()))
-
-    assert isinstance(error, AuthError)
-    assert error.code == "InvalidAccessKeyId"
-    assert "AKIA" not in repr(error)
-    assert store.requests == 1
+def with_an_unknown_key(bench: Bench, patch: pytest.MonkeyPatch) -> None:
+    Keys("AKIAUNKNOWN0000000", "wrong-secret").sign_in(patch)
 
 
-def test_a_clock_that_is_off_is_refused_once_and_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def with_a_clock_that_is_off(bench: Bench, patch: pytest.MonkeyPatch) -> None:
     half_an_hour_ago = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=30)  # noqa: TID251 - the server's is right
-    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: half_an_hour_ago)
-    store = bench.store()
+    patch.setattr("botocore.auth.get_current_datetime", lambda: half_an_hour_ago)
 
-    error = error_of(lambda: list(store.list()))
+
+@pytest.mark.parametrize(
+    ("sign_in", "code", "remedy"),
+    [
+        (with_a_wrong_secret, "SignatureDoesNotMatch", "correct the secret: it is not the one that belongs to"),
+        (with_an_unknown_key, "InvalidAccessKeyId", "use an access key that is active and that the endpoint knows"),
+        (
+            with_a_clock_that_is_off,
+            "RequestTimeTooSkewed",
+            "fix this host's clock: AWS refuses requests that are dated",
+        ),
+    ],
+)
+def test_who_cannot_prove_who_they_are_is_refused_after_one_call(
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    sign_in: Callable[[Bench, pytest.MonkeyPatch], None],
+    code: str,
+    remedy: str,
+) -> None:
+    sign_in(bench, monkeypatch)
+    with turnstile(bench.server.port) as wire:
+        store = bench.store(wire.url)
+
+        error = error_of(lambda: list(store.list()))
 
     assert isinstance(error, AuthError)
-    assert error.code == "RequestTimeTooSkewed"
-    assert "clock" in error.remedy
-    assert store.requests == 1
+    assert error.code == code
+    assert error.message.endswith(f"({code}, HTTP 403)")
+    assert error.remedy.startswith(remedy)
+    assert not any(secret in repr(error) for secret in ("wrong-secret", "AKIA"))
+    assert store.requests == len(wire.passed) == 1
 
 
 def test_a_missing_permission_is_named_with_what_it_is_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +157,7 @@ def test_a_missing_permission_is_named_with_what_it_is_for(bench: Bench, monkeyp
     error = error_of(lambda: list(store.list()))
 
     assert isinstance(error, AuthError)
-    assert f"grant s3:ListBucket on arn:aws:s3:::{BUCKET};" in error.remedy
+    assert error.remedy.startswith(f"grant s3:ListBucket on arn:aws:s3:::{BUCKET};")
     assert "bucket_owner" in error.remedy
 
 
@@ -171,7 +186,7 @@ def test_a_body_that_breaks_off_is_resumed(bench: Bench, cuts: list[int], tmp_pa
     with cutting_proxy(bench.server.port, cuts) as url:
         store = bench.store(url)
 
-        received = store.fetch(bench.key, ETAG, len(MONTH), tmp_path / "into")
+        received = store.fetch(bench.key, ETAG, len(MONTH), tmp_path / "into", still_wanted)
 
     assert received == len(MONTH)
     assert (tmp_path / "into").read_bytes() == MONTH
@@ -182,7 +197,7 @@ def test_resuming_ends_with_the_attempts(bench: Bench, tmp_path: Path) -> None:
     with cutting_proxy(bench.server.port, [MIB] * 9) as url:
         store = bench.store(url, attempts=2)
 
-        error = error_of(lambda: store.fetch(bench.key, ETAG, len(MONTH), tmp_path / "into"))
+        error = error_of(lambda: store.fetch(bench.key, ETAG, len(MONTH), tmp_path / "into", still_wanted))
 
     assert isinstance(error, TransientError)
     assert store.requests == 2
@@ -192,7 +207,7 @@ def test_what_is_replaced_while_its_body_is_broken_off_is_never_mixed(bench: Ben
     with cutting_proxy(bench.server.port, [MIB], on_cut=lambda: bench.put(bench.key, MONTH[::-1])) as url:
         store = bench.store(url)
 
-        error = error_of(lambda: store.fetch(bench.key, ETAG, len(MONTH), tmp_path / "into"))
+        error = error_of(lambda: store.fetch(bench.key, ETAG, len(MONTH), tmp_path / "into", still_wanted))
 
     assert isinstance(error, ChangedError)
     assert store.requests == 2
@@ -223,7 +238,7 @@ def test_a_manifest_over_the_limit_is_refused(bench: Bench, monkeypatch: pytest.
 def test_a_spool_that_cannot_be_written_is_no_matter_for_resuming(bench: Bench, tmp_path: Path) -> None:
     store = bench.store()
 
-    error = error_of(lambda: store.fetch(bench.key, ETAG, len(MONTH), tmp_path / "no" / "folder"))
+    error = error_of(lambda: store.fetch(bench.key, ETAG, len(MONTH), tmp_path / "no" / "folder", still_wanted))
 
     assert isinstance(error, NotFoundError)
     assert store.requests == 0
@@ -242,6 +257,29 @@ def test_a_listing_follows_its_pages_once_each(bench: Bench) -> None:
 
     assert len(listed) == 5
     assert ["continuation-token=b" in each.path for each in stub.asked] == [False, True, False]
+
+
+def test_a_listing_whose_token_expires_goes_on_behind_the_last_key(bench: Bench) -> None:
+    expired = Answer(
+        400, b"<Error><Code>InvalidArgument</Code><Message>The continuation token is bad</Message></Error>"
+    )
+    with http_stub(page(2, "b"), expired, page(1)) as stub:
+        listed = list(bench.store(stub.url).list())
+
+    assert len(listed) == 3
+    assert [f"start-after={listed[1].key}".replace("/", "%2F") in each.path for each in stub.asked] == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_a_listing_that_is_refused_from_the_beginning_is_an_error(bench: Bench) -> None:
+    refused = Answer(400, b"<Error><Code>InvalidArgument</Code><Message>no</Message></Error>")
+    with http_stub(refused) as stub:
+        error = error_of(lambda: list(bench.store(stub.url).list()))
+
+    assert (type(error), len(stub.asked)) == (BadRequestError, 1)
 
 
 def test_a_listing_in_circles_is_detected(bench: Bench) -> None:
@@ -307,9 +345,38 @@ def test_a_resumed_body_must_go_on_where_the_first_one_broke(bench: Bench, tmp_p
     with http_stub(replace(whole, body=b"ro"), whole) as stub:
         store = bench.store(stub.url)
 
-        error = error_of(lambda: store.fetch(bench.key, "e", 4, tmp_path / "into"))
+        error = error_of(lambda: store.fetch(bench.key, "e", 4, tmp_path / "into", still_wanted))
 
     assert isinstance(error, TransientError)
     assert error.code == "wrong_length"
     assert stub.asked[1].headers["Range"] == "bytes=2-"
     assert stub.asked[1].headers["If-Match"] == '"e"'
+
+
+def test_a_download_that_is_stalled_does_not_hold_up_its_end(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interruptible_module, "GRACE_SECONDS", 0.0)
+    ended = threading.Event()
+
+    def fetched(go_on: Callable[[], None]) -> None:
+        try:
+            store.fetch(bench.key, "e", 4, tmp_path / "into", go_on)
+        finally:
+            ended.set()
+
+    def cancelled() -> None:
+        if stub.asked:
+            raise CancelledError
+
+    with http_stub(Answer(body=b"ro", headers={"ETag": '"e"', "Content-Length": "4"})) as stub:
+        connection = connect_s3(bench.source, bench.limiter, endpoint_url=stub.url, read_timeout_seconds=3.0)
+        store = S3Reports(bench.source, connection)
+
+        with pytest.raises(CancelledError):
+            interruptible(fetched, cancelled)
+        was_stalled = not ended.is_set()
+        until(ended.is_set)
+
+    assert was_stalled
+    assert store.requests == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.report_store import FakeReportStore
+from tests.fakes.report_store import FakeReportStore, still_wanted
 from worker.domain.errors import AuthError, TransientError
 
 
@@ -32,7 +32,7 @@ def test_an_error_can_be_put_on_a_prefix(store: FakeReportStore, tmp_path: Path)
     assert store.read_manifest("b/1.csv")
     for key in ("a/1.csv", "a/2.csv"):
         with pytest.raises(TransientError):
-            store.fetch(key, "etag", 7, tmp_path / "into")
+            store.fetch(key, "etag", 7, tmp_path / "into", still_wanted)
 
 
 def test_the_first_calls_can_fail_whatever_they_are_about(store: FakeReportStore) -> None:

@@ -12,9 +12,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-from worker.adapters.aws_error_table import CODES, EXCEPTIONS, REMEDIES, STATUSES
+from worker.adapters.aws_error_table import CLOCK, CODES, STATUSES, THROTTLED_STATUSES, THROTTLES, TYPES, Meaning
+from worker.adapters.aws_permissions import grant
 from worker.adapters.os_errors import translate_os_error
 from worker.domain.errors import IngestError, UnknownError
+from worker.domain.source import Source
 
 FOREIGN = (ClientError, BotoCoreError, ResponseParserError, HTTPError, OSError)
 """What a call to AWS can raise."""
@@ -22,14 +24,7 @@ FOREIGN = (ClientError, BotoCoreError, ResponseParserError, HTTPError, OSError)
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 """A service may ask for more, but a message that waits longer would be redelivered beside itself."""
 
-_ACTIONS = {
-    "ListObjectsV2": "s3:ListBucket",
-    "GetObject": "s3:GetObject",
-    "HeadObject": "s3:GetObject",
-    "AssumeRole": "sts:AssumeRole",
-}
-_ABOUT_PERMISSIONS = {"AccessDenied", "AccessDeniedException", "UnauthorizedAccess", "NotAuthorized"}
-_NAMED_PERMISSION = re.compile(r"not authorized to perform: (?P<action>[\w:*-]+)(?: on resource: (?P<arn>[^\s\"]+))?")
+_BY_THE_CLOCK = re.compile(r"Signature (?:expired|not yet current)", re.IGNORECASE)
 _SECRETS = re.compile(
     r"(?<=//)[^/@\s]+@"  # user:password@ of a proxy
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{8,}\b"
@@ -62,27 +57,32 @@ class _Answer:
             operation=error.operation_name,
             details=details,
             headers=metadata.get("HTTPHeaders", {}),
-            request_id=metadata.get("RequestId", ""),
+            request_id=" ".join(filter(None, (metadata.get("RequestId"), metadata.get("HostId")))),
         )
 
 
-def translate(error: Exception, *, about: str, action: str = "", remedy: str = "", if_denied: str = "") -> IngestError:
+def translate(error: Exception, *, about: str, source: Source | None = None) -> IngestError:
     """Our error for a foreign one. It holds no credentials, whatever the foreign text held.
 
-    ``about`` is what the call was about, as a URL where there is one; ``action`` the IAM action it needs, if the
-    operation does not say; ``remedy`` is given where the table knows none, ``if_denied`` beside a missing permission.
+    ``about`` is what the call was about, as a URL where there is one; ``source`` whose call it was, if it was for one.
     """
     if isinstance(error, OSError) and not isinstance(error, BotoCoreError):
-        return translate_os_error(error, about=about, remedy=remedy)
+        return translate_os_error(error, about=about)
     answer = _Answer.of(error)
+    meaning = _meaning(error, answer)
     status = f", HTTP {answer.status}" if answer.status and str(answer.status) != answer.code else ""
-    return _kind(error, answer)(
+    return meaning.kind(
         f"{about}: {_SECRETS.sub('…', answer.text).rstrip('.') or 'no explanation'} ({answer.code}{status})",
         answer.code,
-        _remedy(answer, about, action, if_denied) or remedy,
+        _remedy(meaning.remedy, answer, about, source),
         retry_after_seconds(answer.headers),
         answer.request_id,
     )
+
+
+def is_throttle(code: str, status: int) -> bool:
+    """Whether an answer asks for fewer requests."""
+    return code in THROTTLES or status in THROTTLED_STATUSES
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
@@ -107,36 +107,23 @@ def _until(date: str, now: str) -> list[float]:
         return []
 
 
-def _kind(error: Exception, answer: _Answer) -> type[IngestError]:
+def _meaning(error: Exception, answer: _Answer) -> Meaning:
     if answer.code in CODES:
         return CODES[answer.code]
-    for kind, types in EXCEPTIONS:
+    for types, meaning in TYPES:
         if isinstance(error, types):
-            return kind
-    return STATUSES.get(answer.status, UnknownError)
+            return meaning
+    return STATUSES.get(answer.status, Meaning(UnknownError))
 
 
-def _remedy(answer: _Answer, about: str, action: str, if_denied: str) -> str:
-    if answer.code in REMEDIES:
-        region = answer.headers.get("x-amz-bucket-region") or answer.details.get("Region")
-        return REMEDIES[answer.code].format(
-            region=region or "the one that the bucket is in",
-            storage_class=answer.details.get("StorageClass") or "the archive",
-            bucket="/".join(about.split("/")[:3]),
-        )
-    if answer.code in _ABOUT_PERMISSIONS or (answer.status in {401, 403} and answer.code not in CODES):
-        return "; ".join(filter(None, (_grant(answer, about, action), if_denied)))
-    return ""
-
-
-def _grant(answer: _Answer, about: str, action: str) -> str:
-    """Which permission to grant on what: AWS's own words first, else what the operation needs."""
-    if named := _NAMED_PERMISSION.search(answer.text):
-        return f"grant {named['action']} on {named['arn'] or about}"
-    needed = action or _ACTIONS.get(answer.operation, f"the permission for {answer.operation}")
-    bucket, _, key = about.removeprefix("s3://").partition("/")
-    on = about
-    if about.startswith("s3://"):
-        on = f"arn:aws:s3:::{bucket}" + (f"/{key}" if key and needed != "s3:ListBucket" else "")
-    explanation = " (without s3:ListBucket, AWS answers so for a missing key too)" if needed == "s3:GetObject" else ""
-    return f"grant {needed} on {on}{explanation}"
+def _remedy(remedy: str, answer: _Answer, about: str, source: Source | None) -> str:
+    if _BY_THE_CLOCK.search(answer.text):
+        return CLOCK
+    region = answer.headers.get("x-amz-bucket-region") or answer.details.get("Region")
+    return remedy.format(
+        about=about,
+        bucket="/".join(about.split("/")[:3]),
+        grant=grant(answer.operation, f"{answer.code} {answer.text}", about, source),
+        region=region or "the one that the bucket is in",
+        storage_class=answer.details.get("StorageClass") or "Glacier",
+    )

@@ -1,38 +1,38 @@
-"""S3 as a source sees it: its credentials, its region, and every request on the wire counted and limited."""
+"""AWS as a source sees it: its credentials, its region, and every request on the wire counted and limited."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+import boto3
 from botocore.config import Config
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    Credentials,
-    DeferredRefreshableCredentials,
-    RefreshableCredentials,
-)
-from botocore.exceptions import NoCredentialsError
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
-from worker.adapters.aws_errors import FOREIGN, translate
-from worker.domain.source import Source, digest
+from worker.adapters.aws_credentials import identity, own_credentials, sign_in
+from worker.adapters.aws_errors import FOREIGN, is_throttle, retry_after_seconds, translate
+from worker.domain.source import Source
 from worker.ports import RateLimiter
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 DEFAULT_REGION = "us-east-1"
+SUSTAINABILITY_REGION = "us-east-1"
+"""Where the whole world's emissions are asked for."""
+
 CONNECT_TIMEOUT_SECONDS = 5
-ROLE_SESSION_NAME = "offgridflow-ingest"
+PAUSE_SECONDS = 1.0
+"""How long everybody stands back when a throttled request was not told for how long."""
+
+Client = TypeVar("Client")
 
 
 class RequestMeter:
-    """Counts requests, and takes a token of ``bucket`` before each one leaves.
+    """Counts requests, takes a token of ``bucket`` before each one leaves, and pushes the bucket back when one is throttled.
 
     It listens where botocore sends, so pages, retries, redirects and the calls that fetch a role's credentials count
     too. A signature is older than its request by the wait for the token: waits must stay well below 15 minutes.
@@ -43,18 +43,34 @@ class RequestMeter:
         self.requests = 0
         self._limiter = limiter
 
-    def __call__(self, **_event: object) -> None:
+    def attach(self, session: Session) -> None:
+        """Meter every request of every client that the session makes from now on."""
+        session.register("before-send", self._leaving)
+        session.register("response-received", self._answered)
+
+    def _leaving(self, **_event: Any) -> None:
         """One request is about to leave. It does, once this returns."""
         self._limiter.acquire(self.bucket)
         self.requests += 1
 
+    def _answered(self, **event: Any) -> None:
+        """One request was answered, or was not. The pause that one is told is everybody's."""
+        answer: Mapping[str, Any] = event["parsed_response"] or {}
+        metadata = answer.get("ResponseMetadata", {})
+        if is_throttle(answer.get("Error", {}).get("Code", ""), metadata.get("HTTPStatusCode", 0)):
+            pause = retry_after_seconds(metadata.get("HTTPHeaders", {})) or PAUSE_SECONDS
+            self._limiter.push_back(self.bucket, pause)
+
 
 @dataclass(frozen=True, slots=True)
-class S3Connection:
+class Connection(Generic[Client]):
     """A client, and the meter that all its requests pass."""
 
-    client: S3Client
+    client: Client
     meter: RequestMeter
+
+
+S3Connection: TypeAlias = "Connection[S3Client]"
 
 
 def connect_s3(
@@ -64,22 +80,40 @@ def connect_s3(
 
     An explicit endpoint is addressed by path, because its host name has no bucket in it.
     """
+    config = Config(read_timeout=read_timeout_seconds, s3={"addressing_style": "path"} if endpoint_url else {})
+    return _connect("s3", source, limiter, source.region, endpoint_url, config)
+
+
+def connect_sustainability(
+    source: Source, limiter: RateLimiter, *, endpoint_url: str = "", read_timeout_seconds: float = 30.0
+) -> Connection[Any]:
+    """AWS's Sustainability API as the source's identity sees it. BadRequestError when boto3 is too old to know it."""
+    config = Config(read_timeout=read_timeout_seconds)
+    return _connect("sustainability", source, limiter, SUSTAINABILITY_REGION, endpoint_url, config)
+
+
+def connect_sts(source: Source, limiter: RateLimiter, *, read_timeout_seconds: float = 30.0) -> Connection[Any]:
+    """Whoever can say whom AWS takes the source's identity for."""
+    return _connect("sts", source, limiter, source.region, "", Config(read_timeout=read_timeout_seconds))
+
+
+def _connect(
+    service: str, source: Source, limiter: RateLimiter, region: str, endpoint_url: str, config: Config
+) -> Connection[Any]:
+    """A client of the service whose requests take their tokens from its family's bucket."""
     try:
-        base = _session(source)
-        credentials = base.get_credentials()
-        if credentials is None:
-            raise NoCredentialsError
-        region = source.region or base.get_config_variable("region") or DEFAULT_REGION
-        timeouts = Config(connect_timeout=CONNECT_TIMEOUT_SECONDS, read_timeout=read_timeout_seconds)
-        session = _in_role(source, base, credentials, partial(base.create_client, region_name=region, config=timeouts))
-        meter = RequestMeter(limiter, f"s3:{_identity(source, credentials)}")
-        for each in {base, session}:
-            each.register("before-send", meter)
-        config = timeouts.merge(_one_attempt(by_path=bool(endpoint_url)))
-        client = session.create_client("s3", region, endpoint_url=endpoint_url or None, config=config)
+        session = _session(source)
+        own = own_credentials(session)
+        meter = RequestMeter(limiter, f"{service}:{identity(source, own)}")
+        meter.attach(session)
+        region = region or session.get_config_variable("region") or DEFAULT_REGION
+        connect: Any = partial(boto3.session.Session(botocore_session=session).client, region_name=region)
+        config = Config(connect_timeout=CONNECT_TIMEOUT_SECONDS).merge(config)
+        sign_in(source, session, own, service, partial(connect, config=config))
+        client = connect(service, endpoint_url=endpoint_url or None, config=config.merge(_one_attempt()))
     except FOREIGN as error:
-        raise translate(error, about=f"credentials of source {source.name}") from error
-    return S3Connection(cast("S3Client", client), meter)
+        raise translate(error, about=f"credentials of source {source.name}", source=source) from error
+    return Connection(client, meter)
 
 
 def _session(source: Source) -> Session:
@@ -94,50 +128,6 @@ def _service_models() -> Loader:
     return create_loader()
 
 
-def _one_attempt(*, by_path: bool) -> Config:
+def _one_attempt() -> Config:
     """No retries below ours: attempts are counted once, where the error's class decides about them."""
-    return Config(
-        retries={"mode": "standard", "total_max_attempts": 1},
-        s3={"addressing_style": "path"} if by_path else {},
-        user_agent_extra="offgridflow-ingest",
-    )
-
-
-class _AssumedRole(CredentialProvider):
-    """A role's credentials, fetched on first use and again before they expire."""
-
-    METHOD = "assume-role"
-
-    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
-        super().__init__()
-        self._fetcher = fetcher
-
-    def load(self) -> Credentials:
-        return DeferredRefreshableCredentials(self._fetcher.fetch_credentials, self.METHOD)
-
-
-def _in_role(source: Source, base: Session, credentials: Credentials, create_client: Any) -> Session:
-    """The session that reads: ``base`` itself, or one in the source's role."""
-    if not source.role_arn:
-        return base
-    extra = {"RoleSessionName": ROLE_SESSION_NAME}
-    if source.external_id:
-        extra["ExternalId"] = source.external_id
-    session = _session(source)
-    role = _AssumedRole(AssumeRoleCredentialFetcher(create_client, credentials, source.role_arn, extra))
-    session.register_component("credential_provider", CredentialResolver([role]))
-    return session
-
-
-def _identity(source: Source, credentials: Credentials) -> str:
-    """Who AWS takes us for, as a digest that says nothing: all workers that are the same one share its bucket.
-
-    Keys that refresh themselves differ from process to process, so there it is how they are obtained that counts.
-    """
-    if source.role_arn:
-        return digest("role", source.role_arn)[:16]
-    if source.profile:
-        return digest("profile", source.profile)[:16]
-    if isinstance(credentials, RefreshableCredentials):
-        return digest("method", credentials.method)[:16]
-    return digest("key", credentials.access_key)[:16]
+    return Config(retries={"mode": "standard", "total_max_attempts": 1}, user_agent_extra="offgridflow-ingest")

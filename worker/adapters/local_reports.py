@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from stat import S_ISREG
+from typing import BinaryIO
 
 from worker.adapters.os_errors import translate_os_error
 from worker.domain.discovery import StoredObject
@@ -18,6 +18,7 @@ from worker.domain.errors import BadRequestError, ChangedError, NotFoundError, T
 
 MANIFEST_SUFFIX = "Manifest.json"
 MANIFEST_LIMIT_BYTES = 64 * 1024 * 1024
+CHUNK_BYTES = 1024 * 1024
 ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
 
@@ -56,22 +57,29 @@ class LocalReports:
         path = self._path(key)
         with _errors_about(path):
             if path.stat().st_size > MANIFEST_LIMIT_BYTES:
-                raise BadRequestError(f"{path.as_uri()}: longer than {MANIFEST_LIMIT_BYTES:,} bytes, so no manifest")
+                message = f"{path.as_uri()}: longer than {MANIFEST_LIMIT_BYTES:,} bytes, so no manifest"
+                raise BadRequestError(message, "manifest_too_long", "check the url: this is not AWS's manifest")
             content = path.read_bytes()
         etag = hashlib.sha256(content).hexdigest()
         return None if etag == if_none_match else (content, etag)
 
-    def fetch(self, key: str, etag: str, size: int, into: Path) -> int:
+    def fetch(self, key: str, etag: str, size: int, into: Path, still_wanted: Callable[[], None]) -> int:
         """Copy the file to ``into`` and return its size. ChangedError unless ``etag`` is its ETag before and after."""
         path = self._path(key)
         with _errors_about(path):
             _require(path, etag)
-            shutil.copyfile(path, into)
+            with path.open("rb") as file, into.open("wb") as copy:
+                copied = sum(copy.write(chunk) for chunk in _chunks(file, still_wanted))
             _require(path, etag)
-            copied = into.stat().st_size
         if copied != size:
             raise TransientError(f"{path.as_uri()}: {copied} bytes came, {size} were planned", "wrong_length")
         return copied
+
+    def first_bytes(self, key: str, count: int) -> bytes:
+        """The beginning of a file."""
+        path = self._path(key)
+        with _errors_about(path), path.open("rb") as file:
+            return file.read(count)
 
     def _files(self) -> Iterator[Path]:
         for folder, _, names in os.walk(self._folder, onerror=_raise):
@@ -90,12 +98,19 @@ class LocalReports:
     def _path(self, key: str) -> Path:
         parts = PurePosixPath(key)
         if parts.is_absolute() or ".." in parts.parts:
-            raise BadRequestError(f"{key} is outside of {self.bucket}", "outside_prefix")
+            remedy = "let the source's url cover all files of its reports"
+            raise BadRequestError(f"{key} is outside of {self.bucket}", "outside_prefix", remedy)
         path = self._folder / parts
         with _errors_about(path):
             if not self._is_here(path):
-                raise NotFoundError(f"{path.as_uri()}: no such file", "no_such_file")
+                raise NotFoundError(f"{path.as_uri()}: no such file", "no_such_file", "copy the delivery again, whole")
         return path
+
+
+def _chunks(file: BinaryIO, still_wanted: Callable[[], None]) -> Iterator[bytes]:
+    while chunk := file.read(CHUNK_BYTES):
+        still_wanted()
+        yield chunk
 
 
 def _etag(path: Path) -> str:

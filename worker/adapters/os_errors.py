@@ -19,7 +19,9 @@ _PASSING = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EIO, errno.ESTALE, errn
 def translate_os_error(error: OSError, *, about: str, remedy: str = "") -> IngestError:
     """Our error for the system's, by its type, then by its number. ``remedy`` is for what may not be read or written."""
     kind = _kind(error)
-    advice = remedy if kind is AuthError else ""
+    advice = {AuthError: remedy or f"let this user use {about}", NotFoundError: f"check that {about} is there"}.get(
+        kind, ""
+    )
     if error.errno in _FULL_DISK:
         advice = "free space on the disk"
     code = errno.errorcode.get(error.errno or 0, type(error).__name__)

@@ -35,7 +35,8 @@ class IngestError(Exception):
     """Root of all errors of ours. It rebuilds from its ``args``, because Celery ships it between processes.
 
     ``message`` is one clear sentence; ``code`` the service's own code, when it has one; ``remedy`` what to do about it;
-    ``retry_after_seconds`` the delay that the other side asked for; ``request_id`` what the other side calls the request.
+    ``retry_after_seconds`` the delay that the other side asked for; ``request_id`` what the other side calls the request,
+    with the host's id after it where S3 gives one: its support asks for both.
     """
 
     error_class: ClassVar[ErrorClass] = ErrorClass.UNKNOWN

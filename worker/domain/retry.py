@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from worker.domain.errors import ChangedError, ErrorClass, IngestError
+
+WorthAnother = Callable[[IngestError], bool]
+"""Whether an error is worth another attempt at the whole; the task that asks knows how many it has left."""
 
 BASE_SECONDS = 1.0
 CAP_SECONDS = 30.0

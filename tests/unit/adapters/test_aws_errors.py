@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from dataclasses import replace
 from typing import Any
 
 import botocore.exceptions as sdk
@@ -13,8 +14,10 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from urllib3.connection import HTTPConnection
 
-from worker.adapters.aws_errors import LONGEST_RETRY_AFTER_SECONDS, translate
+from worker.adapters import aws_error_table
+from worker.adapters.aws_errors import LONGEST_RETRY_AFTER_SECONDS, is_throttle, translate
 from worker.domain.errors import ErrorClass, IngestError
+from worker.domain.source import Source
 
 BY_CODE = {
     ErrorClass.TRANSIENT: {
@@ -23,7 +26,7 @@ BY_CODE = {
         400: """Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException
             RequestLimitExceeded BandwidthLimitExceeded ProvisionedThroughputExceededException LimitExceededException
             PriorRequestNotComplete EC2ThrottledException TransactionInProgressException KMS.ThrottlingException
-            RequestTimeout RequestTimeoutException BadDigest IDPCommunicationError KMS.KMSInternalException
+            RequestTimeout RequestTimeoutException RequestAbortedException BadDigest XAmzContentSHA256Mismatch ConditionalRequestConflict IDPCommunicationError KMS.KMSInternalException
             KMS.DependencyTimeoutException""",
         500: "InternalError InternalFailure InternalServerException InternalErrorException InternalServerError",
         307: "TemporaryRedirect",
@@ -46,7 +49,10 @@ BY_CODE = {
         405: "MethodNotAllowed",
         301: "PermanentRedirect",
     },
-    ErrorClass.NOT_FOUND: {404: "NoSuchKey NoSuchBucket NoSuchVersion ResourceNotFoundException"},
+    ErrorClass.NOT_FOUND: {
+        404: """NoSuchKey NoSuchBucket NoSuchVersion ResourceNotFoundException QueueDoesNotExist
+        AWS.SimpleQueueService.NonExistentQueue"""
+    },
     ErrorClass.FATAL: {
         403: "InvalidObjectState",
         400: """KMS.DisabledException KMS.NotFoundException KMS.KMSInvalidStateException KMS.InvalidStateException
@@ -59,7 +65,7 @@ BY_STATUS = {
     ErrorClass.AUTH: (401, 403),
     ErrorClass.BAD_REQUEST: (301, 400, 405, 416),
     ErrorClass.NOT_FOUND: (404, 410),
-    ErrorClass.UNKNOWN: (302, 402, 409, 418, 501),
+    ErrorClass.UNKNOWN: (302, 304, 402, 409, 418, 501),
 }
 
 BY_TYPE: dict[ErrorClass, tuple[Exception, ...]] = {
@@ -97,12 +103,20 @@ BY_TYPE: dict[ErrorClass, tuple[Exception, ...]] = {
         sdk.NoAuthTokenError(),
         sdk.SSOTokenLoadError(profile_name="p", error_msg="e"),
         sdk.UnauthorizedSSOTokenError(),
+        sdk.SSOError(),
+        sdk.LoginError(),
         sdk.LoginRefreshRequired(),
+        sdk.LoginInsufficientPermissions(),
+        sdk.LoginTokenLoadError(error_msg="e"),
+        sdk.LoginAuthorizationCodeError(error_msg="e"),
         sdk.RefreshWithMFAUnsupportedError(),
         PermissionError(errno.EACCES, "no"),
     ),
     ErrorClass.BAD_REQUEST: (
         sdk.ParamValidationError(report="r"),
+        sdk.ValidationError(value="v", param="p", type_name="t"),
+        sdk.MissingDependencyException(msg="m"),
+        sdk.ConfigParseError(path="p"),
         sdk.SSLError(endpoint_url="u", error=OSError("CERTIFICATE_VERIFY_FAILED")),
         sdk.NoRegionError(),
         sdk.InvalidRegionError(region_name="moon-1"),
@@ -116,47 +130,77 @@ BY_TYPE: dict[ErrorClass, tuple[Exception, ...]] = {
 }
 
 
+CODES = [
+    pytest.param(code, status, error_class, id=code)
+    for error_class, by_status in BY_CODE.items()
+    for status, codes in by_status.items()
+    for code in codes.split()
+]
+STATUSES = [(status, each) for each, statuses in BY_STATUS.items() for status in statuses]
+TYPES = [pytest.param(error, each, id=repr(error)[:60]) for each, errors in BY_TYPE.items() for error in errors]
+
+PASSING = {ErrorClass.TRANSIENT, ErrorClass.UNKNOWN}
+"""What another attempt may mend; for everything else somebody must do something."""
+
+SOURCE = Source("acme", "org-1", "s3://reports/cur/")
+ROLE = "arn:aws:iam::123456789012:role/reports"
+
+
 def refusal(code: str, status: int, operation: str = "GetObject", /, **details: Any) -> ClientError:
     headers = details.pop("headers", {})
     response: Any = {
         "Error": {"Code": code, "Message": "no", **details},
-        "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "REQ-1", "HTTPHeaders": headers},
+        "ResponseMetadata": {
+            "HTTPStatusCode": status,
+            "RequestId": "REQ-1",
+            "HostId": "host/1=",
+            "HTTPHeaders": headers,
+        },
     }
     return ClientError(response, operation)
 
 
-def about_an_object(error: Exception) -> IngestError:
-    return translate(error, about="s3://reports/cur/a.csv")
+def about_an_object(error: Exception, source: Source = SOURCE) -> IngestError:
+    return translate(error, about="s3://reports/cur/a.csv", source=source)
 
 
-@pytest.mark.parametrize(
-    ("code", "status", "error_class"),
-    [
-        (code, status, error_class)
-        for error_class, by_status in BY_CODE.items()
-        for status, codes in by_status.items()
-        for code in codes.split()
-    ],
-)
+@pytest.mark.parametrize(("code", "status", "error_class"), CODES)
 def test_a_known_code_decides_whatever_the_status(code: str, status: int, error_class: ErrorClass) -> None:
-    assert about_an_object(refusal(code, status)).error_class is error_class
+    error = about_an_object(refusal(code, status))
+
+    assert error.error_class is error_class
+    assert error_class in PASSING or error.remedy
     assert about_an_object(refusal(code, 418)).error_class is error_class
 
 
-@pytest.mark.parametrize(
-    ("status", "error_class"), [(status, each) for each, statuses in BY_STATUS.items() for status in statuses]
-)
+@pytest.mark.parametrize(("status", "error_class"), STATUSES)
 def test_an_unknown_code_leaves_it_to_the_status(status: int, error_class: ErrorClass) -> None:
-    assert about_an_object(refusal("Novelty", status)).error_class is error_class
+    error = about_an_object(refusal("Novelty", status))
+
+    assert error.error_class is error_class
+    assert error_class in PASSING or error.remedy
     assert about_an_object(refusal(str(status), status, "HeadObject")).error_class is error_class
 
 
-@pytest.mark.parametrize(
-    ("error", "error_class"),
-    [pytest.param(error, each, id=repr(error)[:60]) for each, errors in BY_TYPE.items() for error in errors],
-)
+@pytest.mark.parametrize(("error", "error_class"), TYPES)
 def test_without_an_answer_the_type_decides(error: Exception, error_class: ErrorClass) -> None:
-    assert about_an_object(error).error_class is error_class
+    translated = about_an_object(error)
+
+    assert translated.error_class is error_class
+    assert error_class in PASSING or translated.remedy
+
+
+def test_every_code_of_ours_is_in_the_table_above() -> None:
+    assert aws_error_table.CODES.keys() == {str(code.values[0]) for code in CODES}
+    assert aws_error_table.STATUSES.keys() == {status for status, each in STATUSES if each is not ErrorClass.UNKNOWN}
+
+
+def test_throttles_are_the_codes_and_statuses_that_ask_for_fewer_requests() -> None:
+    asked = {code for code in aws_error_table.CODES if is_throttle(code, 400)}
+
+    assert {"SlowDown", "ThrottlingException", "TooManyRequests", "KMS.ThrottlingException"} < asked
+    assert all(about_an_object(refusal(code, 400)).error_class is ErrorClass.TRANSIENT for code in asked)
+    assert [status for status in range(600) if is_throttle("", status)] == [429, 503, 509]
 
 
 @pytest.mark.parametrize("text", ["404 NoSuchKey", "AccessDenied on port 503", "429", "timed out"])
@@ -168,7 +212,7 @@ def test_the_error_says_what_it_is_about_and_how_to_ask_aws_about_it() -> None:
     error = about_an_object(refusal("SlowDown", 503, Message="Please reduce your request rate."))
 
     assert error.message == "s3://reports/cur/a.csv: Please reduce your request rate (SlowDown, HTTP 503)"
-    assert (error.code, error.request_id) == ("SlowDown", "REQ-1")
+    assert (error.code, error.request_id) == ("SlowDown", "REQ-1 host/1=")
 
 
 @pytest.mark.parametrize(
@@ -190,6 +234,7 @@ def test_a_pause_that_is_asked_for_is_read(headers: dict[str, str], seconds: flo
     assert about_an_object(refusal("SlowDown", 503, headers=headers)).retry_after_seconds == seconds
 
 
+DENIED = 'User: u is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" with an explicit deny'
 KMS_REFUSAL = (
     "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: kms:Decrypt on resource: "
     "arn:aws:kms:eu-west-1:1:key/abc because no identity-based policy allows the kms:Decrypt action"
@@ -199,35 +244,92 @@ KMS_REFUSAL = (
 @pytest.mark.parametrize(
     ("error", "remedy"),
     [
-        (refusal("AccessDenied", 403, "GetObject"), "grant s3:GetObject on arn:aws:s3:::reports/cur/a.csv (without "),
-        (refusal("403", 403, "HeadObject"), "without s3:ListBucket, AWS answers so for a missing key too"),
-        (refusal("AccessDenied", 403, "ListObjectsV2"), "grant s3:ListBucket on arn:aws:s3:::reports"),
-        (refusal("AccessDenied", 403, Message=KMS_REFUSAL), "grant kms:Decrypt on arn:aws:kms:eu-west-1:1:key/abc"),
-        (refusal("KMS.AccessDeniedException", 400), "grant kms:Decrypt"),
-        (refusal("RequestTimeTooSkewed", 403), "clock"),
+        (refusal("AccessDenied", 403, "GetObject"), "grant s3:GetObject on arn:aws:s3:::reports/cur/a.csv; "),
+        (refusal("AccessDenied", 403), "grant s3:ListBucket on arn:aws:s3:::reports, or a missing key looks like this"),
+        (
+            refusal("AccessDenied", 403, "ListObjectsV2"),
+            "grant s3:ListBucket on arn:aws:s3:::reports; or set requester_",
+        ),
+        (refusal("AccessDenied", 403, Message=KMS_REFUSAL), "grant kms:Decrypt on arn:aws:kms:eu-west-1:1:key/abc, "),
+        (
+            refusal("KMS.AccessDeniedException", 400),
+            "grant kms:Decrypt on the key of arn:aws:s3:::reports/cur/a.csv, in",
+        ),
+        (
+            refusal("AccessDenied", 403, Message="Access to the KMS key is denied"),
+            "grant kms:Decrypt on the key of arn:aws",
+        ),
+        (refusal("AccessDenied", 403, Message="no access to my-kms-bucket"), "grant s3:GetObject on"),
+        (refusal("AccessDenied", 403, Message=DENIED), "lift the explicit deny of s3:GetObject on arn:aws:s3:::b/k; "),
+        (
+            refusal("AccessDenied", 403, "AssumeRole"),
+            f"grant sts:AssumeRole on {ROLE}, and let the role's trust policy",
+        ),
+        (
+            refusal("AccessDeniedException", 403, "ListParts"),
+            "grant the permission for ListParts on arn:aws:s3:::reports",
+        ),
+        (refusal("RequestTimeTooSkewed", 403), "fix this host's clock"),
+        (
+            refusal("InvalidSignatureException", 403, Message="Signature expired: 1 is now earlier"),
+            "fix this host's clock",
+        ),
+        (refusal("SignatureDoesNotMatch", 403, Message="Signature not yet current: 1"), "fix this host's clock"),
+        (refusal("SignatureDoesNotMatch", 403), "correct the secret"),
+        (refusal("InvalidAccessKeyId", 403), "use an access key that is active"),
+        (refusal("RequestExpired", 400), "renew the credentials"),
         (refusal("InvalidObjectState", 403, StorageClass="DEEP_ARCHIVE"), "restore the object from DEEP_ARCHIVE"),
+        (refusal("InvalidObjectState", 403), "restore the object from Glacier"),
+        (refusal("KMS.DisabledException", 400), "enable the KMS key that encrypts s3://reports/cur/a.csv"),
         (refusal("PermanentRedirect", 301, headers={"x-amz-bucket-region": "eu-west-1"}), "region to eu-west-1"),
         (refusal("AuthorizationHeaderMalformed", 400, Region="eu-west-2"), "region to eu-west-2"),
         (refusal("NoSuchBucket", 404, "ListObjectsV2"), "s3://reports does not exist"),
         (refusal("ExpiredToken", 400), "renew the credentials"),
         (sdk.NoCredentialsError(), "set profile or role_arn"),
+        (sdk.UnknownServiceError(service_name="sustainability", known_service_names=[]), "install a newer boto3"),
         (OSError(errno.ENOSPC, "full"), "free space"),
     ],
 )
 def test_the_remedy_says_what_to_do(error: Exception, remedy: str) -> None:
-    assert remedy in about_an_object(error).remedy
+    assert remedy in about_an_object(error, replace(SOURCE, role_arn=ROLE)).remedy
 
 
-def test_the_callers_words_fill_what_the_table_leaves_open() -> None:
-    denied = refusal("AccessDeniedException", 403, "GetEstimatedCarbonEmissions")
+@pytest.mark.parametrize(
+    ("operation", "remedy"),
+    [
+        ("GetEstimatedCarbonEmissions", "grant sustainability:GetEstimatedCarbonEmissions on *"),
+        ("ReceiveMessage", "grant sqs:ReceiveMessage on the queue"),
+        (
+            "AssumeRoleWithWebIdentity",
+            "grant sts:AssumeRoleWithWebIdentity on the role that the profile names, and let",
+        ),
+    ],
+)
+def test_a_permission_that_is_about_no_bucket_has_no_bucket_in_it(operation: str, remedy: str) -> None:
+    error = translate(refusal("AccessDeniedException", 403, operation), about="the queue")
 
-    permission = translate(denied, about="emissions", action="sustainability:GetEstimatedCarbonEmissions")
-    hint = translate(denied, about="emissions", if_denied="or ask the owner")
-    fallback = translate(refusal("Novelty", 418), about="emissions", remedy="call us")
+    assert error.remedy.startswith(remedy)
+    assert "s3" not in error.remedy
 
-    assert permission.remedy == "grant sustainability:GetEstimatedCarbonEmissions on emissions"
-    assert hint.remedy.endswith("; or ask the owner")
-    assert fallback.remedy == "call us"
+
+@pytest.mark.parametrize(
+    ("source", "operation", "hint", "is_given"),
+    [
+        (SOURCE, "GetObject", "requester_pays", True),
+        (replace(SOURCE, requester_pays=True), "GetObject", "requester_pays", False),
+        (SOURCE, "GetObject", "bucket_owner", False),
+        (replace(SOURCE, bucket_owner="123456789012"), "GetObject", "does not belong to 123456789012", True),
+        (SOURCE, "AssumeRole", "set external_id, if the trust policy asks", True),
+        (replace(SOURCE, external_id="tenant-7"), "AssumeRole", "sts:ExternalId does not match", True),
+        (replace(SOURCE, external_id="tenant-7"), "AssumeRole", "tenant-7", False),
+    ],
+)
+def test_what_else_a_refusal_may_mean_depends_on_the_source(
+    source: Source, operation: str, hint: str, is_given: bool
+) -> None:
+    remedy = about_an_object(refusal("AccessDenied", 403, operation), source).remedy
+
+    assert (hint in remedy) is is_given
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.report_store import still_wanted
 from worker.adapters import local_reports
 from worker.adapters.local_reports import LocalReports
 from worker.domain.errors import AuthError, BadRequestError, ChangedError, NotFoundError
@@ -63,7 +63,7 @@ def test_only_files_of_the_folder_exist(tmp_path: Path) -> None:
     assert keys(folder) == ["inner.csv", "real.csv"]
     for key in ("escape.csv", "folder/secret.csv", "pipe.csv"):
         with pytest.raises(NotFoundError):
-            LocalReports(folder).fetch(key, "4-0", 4, tmp_path / "into")
+            LocalReports(folder).fetch(key, "4-0", 4, tmp_path / "into", still_wanted)
 
 
 @pytest.mark.parametrize("key", ["../outside.csv", "a/../../outside.csv", "/etc/hostname"])
@@ -100,18 +100,15 @@ def test_a_manifest_that_was_only_touched_is_the_same(tmp_path: Path) -> None:
     assert store.read_manifest("r-Manifest.json", if_none_match=before.etag) is None
 
 
-def test_a_file_that_changes_while_it_is_copied_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_it_is_copied_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"rows")
     [found] = LocalReports(tmp_path).list()
 
-    def copy_and_meddle(source: Path, into: Path) -> None:
-        into.write_bytes(source.read_bytes())
-        os.utime(source, ns=(7, 7))
-
-    monkeypatch.setattr(shutil, "copyfile", copy_and_meddle)
+    def meddle() -> None:
+        os.utime(tmp_path / found.key, ns=(7, 7))
 
     with pytest.raises(ChangedError):
-        LocalReports(tmp_path).fetch(found.key, found.etag, found.size, tmp_path / "into")
+        LocalReports(tmp_path).fetch(found.key, found.etag, found.size, tmp_path / "into", meddle)
 
 
 def test_what_may_not_be_read_is_a_matter_of_permissions(tmp_path: Path) -> None:

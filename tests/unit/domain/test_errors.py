@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import importlib
 import pickle
+import pkgutil
 
 import pytest
 
+from worker import adapters, domain, services
+from worker.adapters import codec
 from worker.domain.errors import (
     AuthError,
     BadRequestError,
@@ -27,15 +31,25 @@ CLASSES = [
     (FatalError, "fatal"),
     (UnknownError, "unknown"),
 ]
-WHOLE = ("the bucket is throttled", "SlowDown", "wait", 1.5, "req-1")
+WHOLE = ("the bucket is “throttled”", "SlowDown", "wait\n", 1.5, "req-1 host-1")
 
 
 def every_class(root: type[IngestError]) -> set[type[IngestError]]:
     return {root}.union(*(every_class(child) for child in root.__subclasses__()))
 
 
-def test_the_table_below_has_every_error() -> None:
-    assert {kind for kind, _ in CLASSES} == every_class(IngestError)
+def test_every_error_of_ours_has_a_class_and_survives_the_way_between_processes() -> None:
+    for package in (adapters, domain, services):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    kinds = every_class(IngestError)
+
+    copies = {kind: pickle.loads(pickle.dumps(kind(*WHOLE))) for kind in kinds}
+    failures = {kind: codec.load(Failure, codec.dump(Failure.of(kind(*WHOLE)))) for kind in kinds}
+
+    assert kinds >= {kind for kind, _ in CLASSES}
+    assert {kind: (type(copy), copy.args) for kind, copy in copies.items()} == {kind: (kind, WHOLE) for kind in kinds}
+    assert failures == {kind: Failure.of(kind(*WHOLE)) for kind in kinds}
 
 
 @pytest.mark.parametrize(("kind", "error_class"), CLASSES)
@@ -61,6 +75,17 @@ def test_an_error_rebuilds_from_its_args(kind: type[IngestError], _: str) -> Non
 
     assert str(copy) == "gone"
     assert copy.retry_after_seconds == 3.0
+
+
+@pytest.mark.parametrize(("kind", "error_class"), CLASSES)
+def test_a_failure_survives_json_whole(kind: type[IngestError], error_class: str) -> None:
+    failure = Failure.of(kind(*WHOLE), "cur/a.csv")
+
+    copy = codec.load(Failure, codec.dump(failure))
+
+    assert copy == failure
+    assert copy.error_class == ErrorClass(error_class)
+    assert {copy.message, copy.code, copy.remedy, copy.request_id} < set(WHOLE)
 
 
 def test_a_failure_is_the_error_as_a_value() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.waiting import until
 from worker.domain.errors import FatalError
+from worker.services import interruptible as interruptible_module
 from worker.services.interruptible import interruptible
 from worker.services.lease import CancelledError
 
@@ -76,3 +77,28 @@ def test_work_that_runs_out_of_time_ends_at_its_next_check(out_of_time: Callable
         interruptible(work, go_on)
 
     assert until(lambda: ended)
+
+
+def test_work_that_is_stalled_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interruptible_module, "ASK_SECONDS", 0.01)
+    monkeypatch.setattr(interruptible_module, "GRACE_SECONDS", 0.01)
+    released, heard = threading.Event(), threading.Event()
+
+    def work(check: Callable[[], None]) -> None:
+        released.wait()
+        try:
+            check()
+        except CancelledError:
+            heard.set()
+            raise
+
+    def refused() -> None:
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        interruptible(work, refused)
+    was_stalled = not heard.is_set()
+    released.set()
+
+    assert was_stalled
+    assert until(heard.is_set)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.report_store import FakeReportStore
+from tests.fakes.report_store import FakeReportStore, still_wanted
 from worker.domain.errors import NotFoundError
 
 
@@ -22,7 +22,7 @@ def bucket() -> FakeReportStore:
 def test_mock_s3_client(bucket: FakeReportStore, tmp_path: Path) -> None:
     [first, second] = bucket.list()
 
-    arrived = bucket.fetch(first.key, first.etag, first.size, tmp_path / "a")
+    arrived = bucket.fetch(first.key, first.etag, first.size, tmp_path / "a", still_wanted)
 
     assert (first.key, second.key) == ("cur/a.csv", "cur/b.csv")
     assert (arrived, (tmp_path / "a").read_bytes()) == (9, b"cur/a.csv")
