@@ -8,14 +8,15 @@ from pathlib import Path
 
 from redis import Redis
 
-from tests.fakes.plans import ACME, outcome_of, plan_of
+from tests.fakes.plans import ACME, outcome_of, plan_of, report_of
 from tests.fakes.world import COLUMNS, FakeWorld, never
 from worker.adapters.redis_broker import Broker
+from worker.adapters.redis_keys import RunKeys
 from worker.adapters.redis_leases import RedisFileLeases
 from worker.adapters.redis_ledger import RedisRunLedger
 from worker.adapters.sample_month import Month, write_month
 from worker.domain.billing_period import BillingPeriod
-from worker.domain.outcome import FileOutcome
+from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.plan import RunPlan
 from worker.domain.publication import Held, Publication, publication
 from worker.domain.trigger import Trigger
@@ -24,8 +25,13 @@ from worker.services.plan_runs import plan_source
 FILES, REDIS_BYTES = 10_000, 50_000_000
 """Half of what a run may take in Redis; the messages have the other half."""
 
+AN_HOUR, LEFT_BYTES = 3600, 20_000
+"""A published run gives back what its files took, but for its report."""
 
-def test_ac15_the_ledger_of_ten_thousand_files_and_their_outcomes_is_small(clean_valkey_url: str) -> None:
+
+def test_ac15_the_ledger_of_ten_thousand_files_and_their_outcomes_is_small_and_does_not_stay(
+    clean_valkey_url: str,
+) -> None:
     broker = Broker.connect(clean_valkey_url)
     ledger, leases = RedisRunLedger(broker), RedisFileLeases(broker)
     folder = "cur/a-report-of-a-usual-name/20240101-20240201/6b1d2a52-0f5c-4c1e-9d59-6f6a3f2b7c01"
@@ -38,8 +44,15 @@ def test_ac15_the_ledger_of_ten_thousand_files_and_their_outcomes_is_small(clean
             leases.record(run_id, outcome_of(file, run_id))
 
         grown = redis.info("memory")["used_memory"] - before
-    assert ledger.progress(run_id).done == FILES
+        done = ledger.progress(run_id).done
+        ledger.close(run_id, report_of(run_id, RunState.PUBLISHED))
+        run = RunKeys.of(run_id)
+        soon = [redis.ttl(key) for key in (run.files, run.outcomes)]
+        left = redis.memory_usage(run.run)
+    assert done == FILES
     assert grown < REDIS_BYTES
+    assert all(0 < seconds <= AN_HOUR for seconds in soon)
+    assert left < LEFT_BYTES
 
 
 STRANGERS, MONTHS, PAGE, MOST_REQUESTS = 50_000, 1_200, 1_000, 1_300

@@ -31,6 +31,20 @@ def test_a_redelivered_file_belongs_to_the_worker_that_claimed_it_last(bench: Be
     assert bench.leases.deliveries(run_id) == {digest: 2}
 
 
+def test_who_holds_a_lease_may_ask_without_renewing_it(bench: Bench) -> None:
+    plan = plan_of("a.csv")
+    run_id, _ = bench.ledger.open(plan, "t1")
+    digest = plan.files[0].digest
+    bench.leases.claim(run_id, digest, "worker-1")
+
+    asked = [bench.leases.holds(run_id, digest, token) for token in ("worker-1", "worker-2")]
+    bench.ledger.cancel(run_id)
+
+    assert asked == [True, False]
+    assert not bench.leases.holds(run_id, digest, "worker-1")
+    assert not bench.leases.holds("ghost-1", digest, "worker-1")
+
+
 def test_nothing_is_claimed_that_is_done_or_kept_or_unheard_of(bench: Bench) -> None:
     plan = plan_of("a.csv", "b.csv", keep=("z.csv",))
     run_id, _ = bench.ledger.open(plan, "t1")

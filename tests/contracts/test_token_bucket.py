@@ -160,3 +160,19 @@ def test_every_key_expires(clean_valkey_url: str) -> None:
 
         assert keys == ["offgridflow:limit:s3:a", "offgridflow:limit:s3:b"]
         assert keys_without_ttl(server) == []
+
+
+def test_buckets_that_are_not_full_say_how_they_stand(storage: StorageTypes) -> None:
+    bucket = TokenBucketLimiter(storage, {"s3": TokenBucket(2, 0.1)}, sleep=lambda _: None)
+    TokenBucketLimiter(storage, {"other": TokenBucket(2, 0.1)}).acquire("other:a")
+    for name in ("s3:b", "s3:a", "s3:a", "s3:a"):
+        bucket.acquire(name)
+
+    in_debt, partly = bucket.levels()
+
+    assert [(each.bucket, each.capacity, each.rate_per_second) for each in (in_debt, partly)] == [
+        ("s3:a", 2, 0.1),
+        ("s3:b", 2, 0.1),
+    ]
+    assert (in_debt.tokens, in_debt.wait_seconds) == pytest.approx((-1, 20), abs=0.5)
+    assert (partly.tokens, partly.wait_seconds) == pytest.approx((1, 0), abs=0.5)

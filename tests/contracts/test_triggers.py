@@ -8,6 +8,7 @@ import pytest
 from tests.contracts.ledger_bench import ENDLESS, Bench
 from tests.fakes.plans import ACME, JANUARY, plan_of, report_of
 from tests.waiting import until
+from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import NotFoundError
 from worker.domain.outcome import RunState
 from worker.domain.trigger import Trigger, TriggerState
@@ -108,3 +109,59 @@ def test_a_planned_trigger_is_not_sent_again(bench: Bench) -> None:
     bench.triggers.attach("t1", "run-1")
 
     assert bench.repairer(replace(ENDLESS, stale_seconds=0)).stale_triggers() == ()
+
+
+LATER = replace(ASKED, trigger_id="later", after_seconds=0.5)
+
+
+def test_a_trigger_for_later_is_sent_when_its_time_has_come_and_once(bench: Bench) -> None:
+    bench.triggers.open(LATER)
+    repairer = bench.repairer(ENDLESS)
+
+    too_early = repairer.stale_triggers()
+    found = until(repairer.stale_triggers, tick=bench.tick)
+
+    assert (too_early, found) == ((), (LATER,))
+    assert repairer.stale_triggers() == ()
+
+
+def test_a_trigger_whose_time_came_and_whose_message_was_lost_is_sent_again(bench: Bench) -> None:
+    bench.triggers.open(replace(LATER, after_seconds=0.01))
+    until(bench.repairer(ENDLESS).stale_triggers, tick=bench.tick)
+
+    assert not bench.triggers.state("later").planned
+    assert bench.repairer(replace(ENDLESS, stale_seconds=0)).stale_triggers()
+
+
+def test_of_the_triggers_for_later_one_waits_for_each_month(bench: Bench) -> None:
+    other_month = replace(LATER, trigger_id="march", start=BillingPeriod(2024, 3), end=None)
+    for trigger in (LATER, replace(LATER, trigger_id="beside"), other_month):
+        bench.triggers.open(trigger)
+    bench.after(0.5)
+
+    found = bench.repairer(ENDLESS).stale_triggers()
+
+    assert sorted(trigger.trigger_id for trigger in found) == ["later", "march"]
+
+
+def test_once_its_time_has_come_the_next_one_may_wait(bench: Bench) -> None:
+    bench.triggers.open(LATER)
+    bench.after(0.5)
+    bench.repairer(ENDLESS).stale_triggers()
+
+    bench.triggers.open(replace(LATER, trigger_id="next"))
+
+    assert bench.triggers.get("next").trigger_id == "next"
+
+
+def test_a_run_ends_and_its_trigger_is_opened_in_one_step(bench: Bench) -> None:
+    run_id, _ = bench.ledger.open(plan_of("a.csv"), "t1")
+
+    closed = [
+        bench.ledger.close(run_id, report_of(run_id), again) for again in (ASKED, replace(ASKED, trigger_id="t2"))
+    ]
+
+    assert closed == [True, False]
+    assert bench.triggers.get("t1") == ASKED
+    with pytest.raises(NotFoundError):
+        bench.triggers.get("t2")

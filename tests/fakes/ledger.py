@@ -14,6 +14,7 @@ from worker.domain.errors import NotFoundError
 from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.plan import FileJob, RunPlan, Slot
 from worker.domain.report import RunReport
+from worker.domain.trigger import Trigger
 from worker.ports import Clock, RunProgress
 
 
@@ -97,12 +98,14 @@ class FakeLedger:
     def is_cancelled(self, run_id: str) -> bool:
         return run_id in self.runs and self.runs[run_id].cancelled is not None
 
-    def close(self, run_id: str, report: RunReport) -> bool:
+    def close(self, run_id: str, report: RunReport, again: Trigger | None = None) -> bool:
         with self.step:
             run = self.runs.get(run_id)
             if run is None or not run.is_running:
                 return False
             run.state, run.report, run.closed = report.state, report, self.clock.now()
+            if again:
+                self.triggers.open(again)
             return True
 
     def report(self, run_id: str) -> RunReport | None:
@@ -131,11 +134,14 @@ class FakeLedger:
             return FileJob(run_id, replace(run.plan, files=(), add=frozenset()), file)
 
     def renew(self, run_id: str, digest: str, token: str) -> bool:
-        run = self.runs.get(run_id)
-        if run is None or not run.is_running or run.cancelled or not _holds(run, digest, token):
+        if not self.holds(run_id, digest, token):
             return False
-        run.leases[digest] = (token, self.clock.now())
+        self.runs[run_id].leases[digest] = (token, self.clock.now())
         return True
+
+    def holds(self, run_id: str, digest: str, token: str) -> bool:
+        run = self.runs.get(run_id)
+        return run is not None and run.is_running and not run.cancelled and _holds(run, digest, token)
 
     def give_back(self, run_id: str, digest: str, token: str) -> None:
         if run_id in self.runs and _holds(self.runs[run_id], digest, token):

@@ -29,7 +29,7 @@ class FakeRepairer:
         stale = [each for each, at in triggers.heard.items() if self._since(at) >= self.patience.stale_seconds]
         for trigger_id in stale:
             triggers.heard[trigger_id] = self.ledger.clock.now()
-        return tuple(triggers.known[trigger_id] for trigger_id in stale)
+        return tuple(triggers.known[trigger_id] for trigger_id in (*stale, *triggers.come_due()))
 
     def _look(self, run_id: str, run: FakeRun, *, queue_is_empty: bool) -> Repairs | None:
         if self._since(run.opened) >= self.patience.deadline_seconds:

@@ -17,6 +17,7 @@ from worker.adapters.redis_leases import RedisFileLeases
 from worker.adapters.redis_ledger import RedisRunLedger
 from worker.adapters.redis_repairer import RedisRepairer
 from worker.domain.errors import AuthError, TransientError, UnknownError
+from worker.domain.outcome import RunState
 
 
 def test_a_broker_that_is_away_is_a_transient_error_without_the_password() -> None:
@@ -86,7 +87,13 @@ def test_a_broker_that_came_back_is_used_at_once(tmp_path: Path) -> None:
     assert run_id.endswith("-1")
 
 
-def test_what_is_kept_of_a_run_goes_together_and_later_once_it_is_closed(clean_valkey_url: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "files_seconds"),
+    [(RunState.FAILED, keys.CLOSED_SECONDS), (RunState.PUBLISHED, keys.PUBLISHED_SECONDS)],
+)
+def test_what_is_kept_of_a_run_goes_together_and_later_once_it_is_closed(
+    clean_valkey_url: str, state: RunState, files_seconds: int
+) -> None:
     broker = Broker.connect(clean_valkey_url)
     ledger, leases = RedisRunLedger(broker, deadline_seconds=600), RedisFileLeases(broker)
     plan = plan_of("a.csv", "b.csv", "c.csv")
@@ -99,14 +106,16 @@ def test_what_is_kept_of_a_run_goes_together_and_later_once_it_is_closed(clean_v
     every = [getattr(run, kind) for kind in RunKeys.__dataclass_fields__]
 
     running = broker.read(*(("TTL", key) for key in every))
-    ledger.close(run_id, report_of(run_id))
-    closed = broker.read(*(("TTL", key) for key in every if key not in (run.leases, run.holders)))
+    ledger.close(run_id, report_of(run_id, state))
+    about_files = (key for key in every if key not in (run.run, run.leases, run.holders))
+    closed, *files = broker.read(*(("TTL", key) for key in (run.run, *about_files)))
     left = broker.read(("EXISTS", run.leases, run.holders), ("ZCARD", keys.ACTIVE_RUNS))
     broker.close()
 
     assert max(running) - min(running) <= 2
     assert max(running) <= 600 + keys.RUNNING_MARGIN_SECONDS
-    assert min(closed) > keys.CLOSED_SECONDS - 60
+    assert keys.CLOSED_SECONDS - 60 < closed <= keys.CLOSED_SECONDS
+    assert files_seconds - 60 < min(files) <= max(files) <= files_seconds
     assert left == [0, 0]
 
 

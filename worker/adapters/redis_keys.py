@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worker.domain.plan import Slot
+from worker.domain.trigger import Trigger
 
 HOUR_SECONDS = 3600
 DAY_SECONDS = 24 * HOUR_SECONDS
@@ -14,10 +15,15 @@ RUNNING_MARGIN_SECONDS = DAY_SECONDS
 
 CLOSED_SECONDS = 30 * DAY_SECONDS
 
+PUBLISHED_SECONDS = HOUR_SECONDS
+"""For what is known of a published run's files: the publication record has it too, and ten thousand of them are 27 MB."""
+
 ATTEMPTS_SECONDS = 400 * DAY_SECONDS
 """Attempt numbers outlive the runs by far: a run id in a published row should not name two runs."""
 
 TRIGGER_SECONDS = 7 * DAY_SECONDS
+
+BACKFILL_SECONDS = 30 * DAY_SECONDS
 
 
 def key(kind: str, identity: str) -> str:
@@ -28,6 +34,8 @@ def key(kind: str, identity: str) -> str:
 ACTIVE_RUNS = key("runs", "active")
 RECENT_RUNS = key("runs", "recent")
 OPEN_TRIGGERS = key("triggers", "open")
+LATER_TRIGGERS = key("triggers", "later")
+BACKFILLS = key("backfills", "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +77,28 @@ class TriggerKeys:
         return cls(*(key(kind, trigger_id) for kind in kinds))
 
 
+@dataclass(frozen=True, slots=True)
+class BackfillKeys:
+    """What is kept of one backfill: triggers ``waiting`` in their order, and the ids of those ``active``."""
+
+    waiting: str
+    active: str
+
+    @classmethod
+    def of(cls, backfill_id: str) -> BackfillKeys:
+        """The keys of the backfill of this id."""
+        return cls(key("backfill-waiting", backfill_id), key("backfill-active", backfill_id))
+
+
 def attempts(base_id: str) -> str:
     """Where the newest attempt of a plan is counted."""
     return key("attempts", base_id)
+
+
+def waiting(trigger: Trigger) -> str:
+    """Where the one trigger is named that waits for its time, of those about the same sources and month."""
+    whose = ",".join(f"{source.org_id}/{source.name}/{source.kind}" for source in trigger.sources)
+    return key("waiting", f"{whose}/{trigger.start}")
 
 
 def newest(slot: Slot) -> str:

@@ -9,7 +9,7 @@ from worker.adapters.redis_broker import Broker
 from worker.adapters.redis_keys import RunKeys
 from worker.adapters.redis_ledger import planned_file
 from worker.domain.errors import ErrorClass, Failure
-from worker.domain.outcome import FileOutcome
+from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.plan import FileJob, PlannedFile, RunPlan
 
 MOST_LOSSES = 3
@@ -39,6 +39,14 @@ class RedisFileLeases:
         """False when the run has ended or been cancelled, or the lease is no longer this worker's: stop working."""
         run = RunKeys.of(run_id)
         return bool(self._broker.run("renew_lease", [run.run, run.leases, run.holders], [digest, token]))
+
+    def holds(self, run_id: str, digest: str, token: str) -> bool:
+        """Whether a renewal would be granted. It writes nothing, and so costs the server's disk nothing."""
+        run = RunKeys.of(run_id)
+        [(state, cancelled), holder] = self._broker.read(
+            ("HMGET", run.run, "state", "cancelled"), ("HGET", run.holders, digest)
+        )
+        return state == RunState.RUNNING and cancelled is None and holder == token
 
     def give_back(self, run_id: str, digest: str, token: str) -> None:
         """The worker stops and did not lose the file. A lease that is somebody else's stays theirs."""

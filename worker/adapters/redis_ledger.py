@@ -10,10 +10,12 @@ from worker.adapters import redis_keys as keys
 from worker.adapters.codec import dump, load
 from worker.adapters.redis_broker import Argument, Broker
 from worker.adapters.redis_keys import RunKeys, TriggerKeys
+from worker.adapters.redis_triggers import opening
 from worker.domain.errors import NotFoundError
 from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.plan import PlannedFile, RunPlan, Slot
 from worker.domain.report import RunReport
+from worker.domain.trigger import Trigger
 from worker.ports import RunProgress
 
 DEADLINE_SECONDS = 6 * 3600.0
@@ -78,12 +80,18 @@ class RedisRunLedger:
         [asked] = self._broker.read(("HEXISTS", RunKeys.of(run_id).run, "cancelled"))
         return bool(asked)
 
-    def close(self, run_id: str, report: RunReport) -> bool:
-        """End the run with this report; False if it had ended already. It stays readable for 30 days."""
+    def close(self, run_id: str, report: RunReport, again: Trigger | None = None) -> bool:
+        """End the run with this report; False if it had ended already. It stays readable for 30 days, a published run's files for an hour.
+
+        The trigger that goes on from it is opened in the same step, so that it is there when the end is seen.
+        """
         run = RunKeys.of(run_id)
         kept = [run.files, run.pending, run.outcomes, run.deliveries, run.losses]
-        args: list[Argument] = [run_id, report.state, dump(report), keys.CLOSED_SECONDS]
-        return bool(self._broker.run("close_run", [run.run, run.leases, run.holders, keys.ACTIVE_RUNS, *kept], args))
+        files_seconds = keys.PUBLISHED_SECONDS if report.state is RunState.PUBLISHED else keys.CLOSED_SECONDS
+        args: list[Argument] = [run_id, report.state, dump(report), keys.CLOSED_SECONDS, files_seconds]
+        opened, how = opening(again) if again else ([], [])
+        own = [run.run, run.leases, run.holders, keys.ACTIVE_RUNS, *kept]
+        return bool(self._broker.run("close_run", [*own, *opened], [*args, *how]))
 
     def report(self, run_id: str) -> RunReport | None:
         """The report it was closed with."""

@@ -48,9 +48,12 @@ class RedisRepairer:
         return tuple(repairs for repairs in looks if repairs is not None)
 
     def stale_triggers(self) -> tuple[Trigger, ...]:
-        """Triggers whose coordinator was not heard of for ``stale_seconds``; each is returned once in that time."""
-        index = [keys.OPEN_TRIGGERS]
-        stale = self._broker.run("find_stale_triggers", index, [self._patience.stale_seconds])
+        """Triggers whose coordinator was not heard of for ``stale_seconds``; each is returned once in that time.
+
+        One for later is returned when its time has come, and from then on is like any other.
+        """
+        indexes, args = [keys.OPEN_TRIGGERS, keys.LATER_TRIGGERS], [self._patience.stale_seconds, keys.TRIGGER_SECONDS]
+        stale = self._broker.run("find_stale_triggers", indexes, args)
         values = self._broker.read(*(("HGET", TriggerKeys.of(each).trigger, "value") for each in stale))
         return tuple(load(Trigger, value) for value in values if value is not None)
 

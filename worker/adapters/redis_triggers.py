@@ -18,10 +18,11 @@ class RedisTriggers:
         self._broker = broker
 
     def open(self, trigger: Trigger) -> None:
-        """Keep the trigger, which now wants planning. Opened again under the same id, it stays what it was."""
-        kept = TriggerKeys.of(trigger.trigger_id)
-        args: list[Argument] = [trigger.trigger_id, dump(trigger), keys.TRIGGER_SECONDS]
-        self._broker.run("open_trigger", [kept.trigger, keys.OPEN_TRIGGERS], args)
+        """Keep the trigger, which now wants planning, or later. Opened again under the same id, it stays what it was.
+
+        One for later is forgotten while another for the same month waits.
+        """
+        self._broker.run("open_trigger", *opening(trigger))
 
     def get(self, trigger_id: str) -> Trigger:
         """The trigger as it was opened."""
@@ -60,6 +61,13 @@ class RedisTriggers:
     def planned(self, trigger_id: str) -> None:
         """Nothing more will be attached or concluded."""
         self._broker.run("plan_trigger", [TriggerKeys.of(trigger_id).trigger, keys.OPEN_TRIGGERS], [trigger_id])
+
+
+def opening(trigger: Trigger) -> tuple[list[str], list[Argument]]:
+    """The keys and arguments of every script that opens a trigger."""
+    kept = TriggerKeys.of(trigger.trigger_id).trigger
+    args: list[Argument] = [trigger.trigger_id, dump(trigger), keys.TRIGGER_SECONDS, trigger.after_seconds]
+    return [kept, keys.OPEN_TRIGGERS, keys.LATER_TRIGGERS, keys.waiting(trigger)], args
 
 
 def _unknown(trigger_id: str) -> NotFoundError:

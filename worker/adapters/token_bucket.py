@@ -18,6 +18,7 @@ from limits.strategies import RateLimiter
 
 from worker.adapters.token_bucket_storage import Draw, TokenBucket, TokenBucketSupport
 from worker.domain.errors import BadRequestError, TransientError
+from worker.ports import BucketLevel
 
 LONGEST_WAIT_SECONDS = 60.0
 """Far below the 15 minutes for which a signature holds: a request is signed before it waits."""
@@ -57,6 +58,10 @@ class TokenBucketRateLimiter(RateLimiter):
     def push_back(self, item: RateLimitItem, *identifiers: str, seconds: float) -> None:
         """Give no further token for so long. What was promised before stays promised."""
         self._buckets.draw(item.key_for(*identifiers), _bucket(item), 0, 0.0, seconds)
+
+    def names(self) -> tuple[str, ...]:
+        """The buckets that may not be full."""
+        return self._buckets.names()
 
 
 def _bucket(item: RateLimitItem) -> TokenBucket:
@@ -114,6 +119,17 @@ class TokenBucketLimiter:
         """Make the bucket full."""
         with _failing_closed():
             self._strategy.clear(self._item(bucket), bucket)
+
+    def levels(self) -> tuple[BucketLevel, ...]:
+        """How every bucket stands that is not full."""
+        with _failing_closed():
+            names = [each for each in self._strategy.names() if each.partition(":")[0] in self._families]
+            return tuple(self._level(each, self._item(each)) for each in names)
+
+    def _level(self, bucket: str, item: TokenBucket) -> BucketLevel:
+        tokens = self._strategy.reserve(item, bucket, cost=0).tokens
+        wait = max(0.0, 1 - ROUNDING - tokens) / item.rate
+        return BucketLevel(bucket, tokens, wait, item.amount, item.rate)
 
     def push_back(self, bucket: str, seconds: float) -> None:
         """All workers stand back: the service asked for a pause."""

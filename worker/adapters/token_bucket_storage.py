@@ -20,6 +20,9 @@ from worker.adapters import redis_keys
 TIMEOUT_SECONDS = 5.0
 MICROSECOND = 1e-6
 
+SCAN_KEYS = 1000
+"""Keys that the server looks at in one step: it serves others in between."""
+
 
 class TokenBucket(RateLimitItemPerSecond):
     """How many tokens a bucket holds, and how many it gains per second."""
@@ -57,6 +60,10 @@ class TokenBucketSupport(ABC):
         Before that the bucket is held back, if need be, so that it gives no token for ``stand_back`` seconds.
         """
 
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The buckets that may not be full, in order."""
+
 
 class TokenBucketRedisStorage(RedisStorage, TokenBucketSupport):
     """Buckets in Redis: one script decides, by the server's clock. A key expires when its bucket is full again."""
@@ -85,6 +92,13 @@ class TokenBucketRedisStorage(RedisStorage, TokenBucketSupport):
         granted, wait, tokens = self._script([self.prefixed_key(key)], arguments)
         return Draw(bool(granted), wait * MICROSECOND, float(tokens))
 
+    def names(self) -> tuple[str, ...]:
+        """See `TokenBucketSupport.names`; a full bucket has no key."""
+        prefix = self.prefixed_key("")
+        found = self.storage.scan_iter(f"{prefix}*", count=SCAN_KEYS)
+        keys = (key.decode() if isinstance(key, bytes) else key for key in found)
+        return tuple(sorted(key.removeprefix(prefix) for key in keys))
+
 
 class TokenBucketMemoryStorage(MemoryStorage, TokenBucketSupport):
     """Buckets of one process, by its own clock. No other process sees them."""
@@ -109,3 +123,7 @@ class TokenBucketMemoryStorage(MemoryStorage, TokenBucketSupport):
                 full_at += cost / bucket.rate
             self.expirations[key] = full_at
         return Draw(granted, wait, (now + whole - full_at) * bucket.rate)
+
+    def names(self) -> tuple[str, ...]:
+        """See `TokenBucketSupport.names`."""
+        return tuple(sorted(self.expirations))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.report import RunReport
@@ -14,7 +15,9 @@ class Trigger:
     """Who asked for what. ``names`` selects configured sources (none: all), unless ``sources`` brings their definitions along.
 
     ``start`` and ``end`` (half open) narrow the months; ``reconvert`` reads unchanged files again. ``supersessions`` counts
-    how often in a row the delivery changed under a plan.
+    how often in a row the delivery changed under a plan; ``failing_since`` is when the first run failed of those that this
+    one follows. A trigger with ``after_seconds`` is to be planned so long after it was opened; what is asked for in the
+    ``background`` gives way to everything else.
     """
 
     trigger_id: str
@@ -25,6 +28,13 @@ class Trigger:
     reconvert: bool = False
     max_rejected_percent: float | None = None
     supersessions: int = 0
+    failing_since: datetime | None = None
+    after_seconds: float = 0.0
+    background: bool = False
+
+    def covers(self, period: BillingPeriod) -> bool:
+        """Whether the month is asked for."""
+        return (self.start is None or self.start <= period) and (self.end is None or period < self.end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from worker.domain.billing_period import BillingPeriod
+from worker.domain.outcome import FileOutcome
 from worker.domain.plan import Slot
-from worker.domain.publication import PublicationRecord
+from worker.domain.publication import PublicationRecord, PublishedFile
+from worker.domain.report import RunReport
 from worker.ports import PublishedMonths
 
 
@@ -52,3 +54,26 @@ def _back_from(months: PublishedMonths, record: PublicationRecord) -> Iterator[P
     while record.previous:
         record = months.record_at(record.previous)
         yield record
+
+
+def files_of_run(months: PublishedMonths, report: RunReport) -> tuple[FileOutcome, ...]:
+    """What the record of a published run knows of the files that the run read; of any other run, nothing."""
+    if report.billing_period is None:
+        return ()
+    found = history(months, BillingPeriod.parse(report.billing_period), report.org_id, report.source_name)
+    versions = (version for month in found for version in month.versions if version.run_id == report.run_id)
+    return tuple(_outcome(file) for version in versions for file in version.files if file.run_id == report.run_id)
+
+
+def _outcome(file: PublishedFile) -> FileOutcome:
+    return FileOutcome(
+        digest=file.digest,
+        key=file.key,
+        run_id=file.run_id,
+        version_id=file.version_id,
+        balance=file.balance,
+        part=file.part,
+        rejections=file.rejections,
+        payers=file.payers,
+        attempts=file.attempts,
+    )

@@ -7,10 +7,10 @@ import pytest
 
 from tests.contracts.publishing import publishing
 from tests.fakes.activity_table import FakeActivityTable
-from tests.fakes.plans import ACME, JANUARY, NOON, plan_of
+from tests.fakes.plans import ACME, JANUARY, NOON, plan_of, report_of
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.source import Source
-from worker.services.history import history
+from worker.services.history import files_of_run, history
 
 FEBRUARY = BillingPeriod(2024, 2)
 OURS = replace(ACME, account_id="1")
@@ -92,3 +92,15 @@ def test_a_month_published_again_after_it_was_forgotten_has_one_history(table: F
 
     assert [record.run_id for record in month.versions] == ["run-2", "run-1"]
     assert month.forgotten_at is None
+
+
+def test_the_record_of_a_run_knows_the_files_that_the_run_read(table: FakeActivityTable) -> None:
+    publish(table, "a.csv", run_id="run-1")
+    publish(table, "b.csv", run_id="run-2")
+    ended = replace(report_of("run-1"), org_id=OURS.org_id, source_name=OURS.name, billing_period=str(JANUARY))
+
+    found = [
+        [file.key for file in files_of_run(table, replace(ended, run_id=run))] for run in ("run-1", "run-2", "run-3")
+    ]
+
+    assert found == [["a.csv"], ["b.csv"], []]

@@ -35,7 +35,7 @@ class Watched(FakeLedger):
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.001)
+    monkeypatch.setattr(lease, "LOOK_SECONDS", 0.001)
 
 
 def claimed(ledger: FakeLedger) -> str:

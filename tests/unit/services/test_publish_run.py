@@ -12,8 +12,9 @@ from tests.unit.services.steps import (
 )
 from worker.domain.errors import AuthError, TransientError
 from worker.domain.outcome import RunState
-from worker.domain.plan import CUR, Slot
+from worker.domain.plan import Slot
 from worker.domain.report import FileCounts
+from worker.domain.source import CUR
 from worker.services.ingest_file import ingest_file
 from worker.services.publish_run import publish_run
 
@@ -49,8 +50,8 @@ def test_a_published_run_is_told(fake: FakeWorld) -> None:
 
     publish_run(fake.world, run_id, never)
 
-    told = fake.telemetry.of("ingestion complete")
-    assert told == [{"run_id": run_id, "state": "published", "total_activities": 2}]
+    [told] = fake.telemetry.of("ingestion complete")
+    assert (told["run_id"], told["state"], told["total_activities"]) == (run_id, "published", 2)
 
 
 def test_an_incomplete_run_is_left_alone(fake: FakeWorld) -> None:
@@ -131,7 +132,8 @@ def test_any_other_error_closes_the_run_with_its_remedy(fake: FakeWorld) -> None
 
     report = report_of_run(fake, run_id)
     assert (report.state, [each.remedy for each in report.errors]) == (RunState.FAILED, ["grant s3:GetObject"])
-    assert fake.telemetry.of("run.closed") == [{"run_id": run_id, "state": "failed", "total_activities": 2}]
+    [told] = fake.telemetry.of("failed to ingest S3 CUR")
+    assert (told["run_id"], told["error_class"]) == (run_id, "auth")
 
 
 class Racing(FakeReportStore):

@@ -26,6 +26,24 @@ local function hear_of(open_triggers, trigger_id)
   redis.call('ZADD', open_triggers, 'XX', stamp, trigger_id)
 end
 
+-- A trigger is kept until it is planned, and for a while after; opened again, it changes nothing. One for later waits for
+-- its time, and keeps others for the same month from waiting beside it.
+local function open_trigger(keys, trigger_id, value, seconds, after_seconds)
+  local trigger, open_triggers, later_triggers, waiting = unpack(keys)
+  local index, after = open_triggers, tonumber(after_seconds)
+  if after > 0 then
+    if not redis.call('SET', waiting, trigger_id, 'NX', 'PX', math.ceil(after * 1000)) then
+      return
+    end
+    index = later_triggers
+  end
+  if redis.call('HSETNX', trigger, 'value', value) == 1 then
+    redis.call('EXPIRE', trigger, seconds)
+    redis.call('ZADD', index, before(-after), trigger_id)
+    redis.call('EXPIRE', index, seconds)
+  end
+end
+
 local function attach(trigger, runs, open_triggers, trigger_id, run_id, seconds)
   if redis.call('EXISTS', trigger) == 1 then
     redis.call('ZADD', runs, 'NX', stamp, run_id)
