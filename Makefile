@@ -14,7 +14,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format build clean
+.PHONY: help demo test chaos lint format docs build clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,10 @@ demo: $(UV) ## write a sample bucket, ingest it, show that a second run reads no
 test: $(UV) ## every test; no server, Docker, AWS or root is needed
 	$(RUN) pytest -n 2 --dist loadfile
 
-lint: $(UV) ## the lock, style, types, layers, the compose file and the Dockerfile
+chaos: $(UV) ## minutes of kills, restarts and faults; CHAOS_SEED=n repeats one
+	$(RUN) pytest tests/chaos -m chaos $(if $(CHAOS_SEED),--chaos-seed $(CHAOS_SEED))
+
+lint: $(UV) ## the lock, style, types, layers, and the files of deployments
 	$(UV) lock --check
 	$(RUN) ruff check
 	$(RUN) ruff format --check
@@ -33,10 +36,15 @@ lint: $(UV) ## the lock, style, types, layers, the compose file and the Dockerfi
 	$(RUN) lint-imports
 	$(RUN) check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(RUN) hadolint Dockerfile
+	$(RUN) honcho check
+	$(RUN) kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
 
 format: $(UV) ## format, and mend what can be mended
 	$(RUN) ruff format
 	$(RUN) ruff check --fix
+
+docs: $(UV) ## the reference of settings and commands, from the code
+	$(RUN) python -m docs.reference
 
 build: $(UV) ## sdist and wheel, into dist/; for a file server of your own, never for an index
 	$(UV) build

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import until
+
 PROC = Path("/proc")
 
 needs_proc = pytest.mark.skipif(
@@ -32,6 +34,15 @@ class Worker:
     @property
     def children(self) -> list[int]:
         return children_of(self.pid)
+
+    def child_with_a_file_in(self, folder: Path) -> int:
+        """Its only child that has a file open there, as soon as there is but one."""
+
+        def only() -> list[int]:
+            found = [child for child in self.children if has_open(child, folder)]
+            return found if len(found) == 1 else []
+
+        return until(only, seconds=60)[0]
 
     def kill(self) -> None:
         """The whole of it at once, as a machine that loses its power."""

@@ -14,7 +14,8 @@ import pytest
 from redis import Redis, exceptions
 
 from tests.acceptance.buckets import RemoteFolder, usage
-from tests.servers.deployment import WRONG, Deployment
+from tests.servers.deployment import Deployment
+from tests.servers.environments import WRONG
 from tests.servers.seaweed import Seaweed
 from tests.servers.valkey import DIE_WITH_PARENT, free_port
 from tests.waiting import until

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from redis import Redis
 
 from tests.acceptance.buckets import (
-    NOTHING,
     RemoteFolder,
     publications,
     totals,
@@ -19,11 +16,11 @@ from tests.acceptance.buckets import (
     usage,
     write_again_and_again,
 )
-from tests.acceptance.processes import has_open, needs_proc
+from tests.acceptance.processes import needs_proc
+from tests.servers.ageing import LEASE_SECONDS, let_leases_age
 from tests.servers.deployment import Deployment
 from tests.waiting import until
 from worker import api
-from worker.adapters.redis_keys import ACTIVE_RUNS, RunKeys
 from worker.adapters.sample_month import Month
 from worker.domain.outcome import RunState
 
@@ -33,26 +30,6 @@ ROWS = usage("1.25", "2.5", "4.125")
 MONTH = Month("2025-01", rows=ROWS, rows_per_file=1)
 SOME_ROWS = usage("0.5") * 10_000
 TIMES = 10
-LEASE_SECONDS = 60.0
-
-
-def the_child_with_a_file_in(deployment: Deployment, folder: Path) -> int:
-    """The files worker's only child that has one open there, as soon as there is but one."""
-
-    def only() -> list[int]:
-        found = [child for child in deployment.workers["files"].children if has_open(child, folder)]
-        return found if len(found) == 1 else []
-
-    return until(only, seconds=60)[0]
-
-
-def let_leases_age(deployment: Deployment, seconds: float) -> None:
-    """Who is dead renews nothing; so that nobody has to wait, the leases that are left become older."""
-    with Redis.from_url(deployment.broker, decode_responses=True) as redis:
-        for run_id in redis.zrange(ACTIVE_RUNS, 0, -1):
-            leases = RunKeys.of(run_id).leases
-            for digest in redis.zrange(leases, 0, -1):
-                redis.zincrby(leases, -seconds, digest)
 
 
 def test_a_child_killed_in_the_middle_of_a_download_costs_nothing(
@@ -63,7 +40,7 @@ def test_a_child_killed_in_the_middle_of_a_download_costs_nothing(
     with deployment.s3.holding("report-00002.csv.gz") as held:
         asked = deployment.ask(api.source(remote.url, org))
         until(held.reached.is_set, seconds=60)
-        os.kill(the_child_with_a_file_in(deployment, deployment.spool), signal.SIGKILL)
+        os.kill(deployment.workers["files"].child_with_a_file_in(deployment.spool), signal.SIGKILL)
         [report] = deployment.follow(asked)
 
     assert report.state is RunState.PUBLISHED
@@ -77,9 +54,9 @@ def test_a_worker_killed_with_all_its_children_costs_no_more_than_its_lease(
     write_again_and_again(tmp_path, Month("2025-01", rows=SOME_ROWS), times=TIMES)
 
     asked = deployment.ask(api.source(tmp_path.as_uri(), org))
-    the_child_with_a_file_in(deployment, deployment.warehouse)
+    deployment.workers["files"].child_with_a_file_in(deployment.warehouse)
     deployment.workers["files"].kill()
-    let_leases_age(deployment, LEASE_SECONDS)
+    let_leases_age(deployment.broker, "files")
     deployment.start_workers("files")
     [report] = deployment.follow(asked)
 
@@ -92,7 +69,7 @@ def test_a_worker_that_is_told_to_stop_gives_its_file_back(deployment: Deploymen
     write_again_and_again(tmp_path, Month("2025-01", rows=SOME_ROWS), times=TIMES)
 
     asked = deployment.ask(api.source(tmp_path.as_uri(), org))
-    the_child_with_a_file_in(deployment, deployment.warehouse)
+    deployment.workers["files"].child_with_a_file_in(deployment.warehouse)
     deployment.workers["files"].process.terminate()
     deployment.workers["files"].process.wait(timeout=30)
     deployment.start_workers("files")
@@ -101,23 +78,3 @@ def test_a_worker_that_is_told_to_stop_gives_its_file_back(deployment: Deploymen
     assert report.state is RunState.PUBLISHED
     assert totals(org) == totals_of(SOME_ROWS * TIMES)
     assert report.seconds < LEASE_SECONDS
-
-
-def test_a_file_that_kills_three_children_fails_and_names_itself(
-    deployment: Deployment, org: str, remote: RemoteFolder
-) -> None:
-    remote.deliver(MONTH)
-
-    with ExitStack() as blocks:
-        holds = [blocks.enter_context(deployment.s3.holding("report-00002.csv.gz")) for _ in range(3)]
-        asked = deployment.ask(api.source(remote.url, org))
-        for held in holds:
-            until(held.reached.is_set, seconds=60)
-            os.kill(the_child_with_a_file_in(deployment, deployment.spool), signal.SIGKILL)
-        [report] = deployment.follow(asked)
-
-    assert report.state is RunState.FAILED
-    assert [(error.code, error.file.rpartition("/")[2]) for error in report.errors] == [
-        ("worker_lost", "report-00002.csv.gz")
-    ]
-    assert totals(org) == NOTHING

@@ -1,26 +1,29 @@
-"""A real deployment for the session: a broker, a control and a files worker, the watchdog's clock, S3 behind a turnstile."""
+"""Real deployments: a broker that can be killed, workers that can be killed, the watchdog's clock, S3 behind a turnstile.
+
+One serves the session; who needs another kind of deployment takes `deployed`.
+"""
 
 from __future__ import annotations
 
-import os
+import json
 import shutil
 import subprocess
 import sys
 import sysconfig
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from celery import Celery
 
 from tests.acceptance.processes import Worker
 from tests.acceptance.turnstile import Turnstile, turnstile
-from tests.servers.seaweed import Keys, Seaweed
-from tests.servers.valkey import DIE_WITH_PARENT, running_valkey
+from tests.servers.environments import environment_in
+from tests.servers.seaweed import Seaweed
+from tests.servers.valkey import DIE_WITH_PARENT, DURABLE, Valkey, valkey_in
+from tests.servers.watchdog import watchdog
 from tests.waiting import until
 from worker import api, bootstrap
 from worker.domain.report import RunReport
@@ -29,19 +32,24 @@ from worker.services.follow import Standing
 
 READY = " ready."
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-WRONG = Keys("OWNER0000000000000", "no-secret-of-the-owner")
-"""A key that S3 knows, with another's secret; the profile ``wrong`` has it."""
 
 
 @dataclass(slots=True)
 class Deployment:
-    """What runs, and the ways to use it. ``environment`` is all that its processes know."""
+    """What runs, and the ways to use it. ``environment`` is all that its processes know.
+
+    A worker is called by the queue that it serves, and a second one of the queue with anything after a hyphen.
+    """
 
     folder: Path
-    broker: str
+    valkey: Valkey
     s3: Turnstile
     environment: dict[str, str]
     workers: dict[str, Worker] = field(default_factory=dict)
+
+    @property
+    def broker(self) -> str:
+        return self.valkey.url
 
     @property
     def spool(self) -> Path:
@@ -60,16 +68,22 @@ class Deployment:
         """What the workers said."""
         return self.log_file.read_text()
 
-    def start_workers(self, *queues: str) -> None:
-        """Start a worker of two children for each queue, in the place of one that was killed, and wait for them."""
-        ready = self.log.count(READY) + len(queues)
-        self.workers |= {queue: self._start(queue) for queue in queues}
-        until(lambda: self.log.count(READY) == ready, seconds=60)
+    def start_workers(self, *names: str, **settings: object) -> None:
+        """Start workers of two children, in the place of those that were killed, and wait for them.
 
-    def _start(self, queue: str) -> Worker:
-        options = ["-Q", queue, "-n", f"{queue}@%h", "-c", "2", "-l", "INFO"]
-        soon = ["--", ".soft_shutdown_timeout=1"]  # whoever tells a worker to stop need not wait for 20 s
-        command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", *options, *soon]
+        ``settings`` are Celery's, and win over the configured ones.
+        """
+        ready = self.log.count(READY) + len(names)
+        for name in names:
+            self.launch(name, **settings)
+        until(lambda: self.log.count(READY) >= ready, seconds=60)
+
+    def launch(self, name: str, **settings: object) -> None:
+        """Start one, and do not wait."""
+        options = ["-Q", name.partition("-")[0], "-n", f"{name}@%h", "-c", "2", "-l", "INFO"]
+        soon = {"worker_soft_shutdown_timeout": 1}  # whoever tells a worker to stop need not wait for 20 s
+        assignments = [f"{key}=(json){json.dumps(value)}" for key, value in (soon | settings).items()]
+        command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", *options, "--", *assignments]
         with self.log_file.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-c", DIE_WITH_PARENT, *command],
@@ -80,7 +94,15 @@ class Deployment:
                 stderr=log,
                 start_new_session=True,
             )
-        return Worker(process)
+        self.workers[name] = Worker(process)
+
+    def restart_ended(self) -> list[str]:
+        """Start the workers again that have ended, as a container's restart policy does; returns which."""
+        ended = [name for name, worker in self.workers.items() if worker.process.poll() is not None]
+        for name in ended:
+            self.workers[name].kill()  # its children, if it left any
+            self.launch(name)
+        return ended
 
     def ask(self, *sources: Source) -> str:
         """Ask for runs, and return at once with what `follow` needs."""
@@ -88,11 +110,13 @@ class Deployment:
         api.trigger(self.broker, wanted)
         return wanted.trigger_id
 
-    def follow(self, asked: str) -> tuple[RunReport, ...]:
-        """Wait for the end of the runs, for two minutes at the longest."""
+    def follow(self, asked: str, *, restarting: bool = False) -> tuple[RunReport, ...]:
+        """Wait for the end of the runs, for two minutes at the longest; ``restarting`` workers that end."""
         deadline = time.monotonic() + 120
 
         def in_time(_standing: Standing) -> None:
+            if restarting:
+                self.restart_ended()
             assert time.monotonic() < deadline, f"the runs did not end; the workers said:\n{self.log[-4000:]}"
 
         return api.watch(self.broker, asked, in_time)
@@ -114,17 +138,17 @@ class Deployment:
         )
 
 
-@pytest.fixture(scope="session")
-def shared_deployment(tmp_path_factory: pytest.TempPathFactory, seaweed: Seaweed) -> Iterator[Deployment]:
-    """The session's; take `deployment`."""
-    folder = tmp_path_factory.mktemp("deployment")
-    with running_valkey(folder / "valkey") as broker, turnstile(seaweed.port) as s3:
-        deployment = Deployment(folder, broker, s3, _environment(folder, broker, s3.url, seaweed))
+@contextmanager
+def deployed(folder: Path, seaweed: Seaweed, *workers: str, **settings: str) -> Iterator[Deployment]:
+    """A deployment of these workers, all of it gone at the end; ``settings`` are `OFFGRIDFLOW_*` variables of it."""
+    folder.mkdir(exist_ok=True)
+    with valkey_in(folder / "valkey", *DURABLE) as valkey, turnstile(seaweed.port) as s3:
+        deployment = Deployment(folder, valkey, s3, environment_in(folder, valkey.url, s3.url, seaweed) | settings)
         deployment.spool.mkdir()
         deployment.log_file.touch()
         try:
-            deployment.start_workers("control", "files")
-            with _watchdog(broker):
+            deployment.start_workers(*workers)
+            with watchdog(valkey.url):
                 yield deployment
         finally:
             for worker in deployment.workers.values():
@@ -132,16 +156,31 @@ def shared_deployment(tmp_path_factory: pytest.TempPathFactory, seaweed: Seaweed
     shutil.rmtree(folder)
 
 
+@contextmanager
+def used(environment: Mapping[str, str]) -> Iterator[None]:
+    """This process set up as those are that have this environment."""
+    with pytest.MonkeyPatch.context() as ours:
+        for name, value in environment.items():
+            if name.startswith(("OFFGRIDFLOW_", "POLARS_")):
+                ours.setenv(name, value)
+        _forget()
+        yield
+        bootstrap.close_world()
+        _forget()
+
+
+@pytest.fixture(scope="session")
+def shared_deployment(tmp_path_factory: pytest.TempPathFactory, seaweed: Seaweed) -> Iterator[Deployment]:
+    """The session's; take `deployment`."""
+    with deployed(tmp_path_factory.mktemp("deployment"), seaweed, "control", "files") as deployment:
+        yield deployment
+
+
 @pytest.fixture
-def deployment(shared_deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+def deployment(shared_deployment: Deployment) -> Iterator[Deployment]:
     """The session's deployment, and this process set up to use it."""
-    for name, value in shared_deployment.environment.items():
-        if name.startswith(("OFFGRIDFLOW_", "POLARS_")):
-            monkeypatch.setenv(name, value)
-    _forget()
-    yield shared_deployment
-    bootstrap.close_world()
-    _forget()
+    with used(shared_deployment.environment):
+        yield shared_deployment
 
 
 def _forget() -> None:
@@ -149,49 +188,3 @@ def _forget() -> None:
     ours = [module for name, module in sys.modules.items() if name.startswith("worker.")]
     for function in (each for module in ours for each in vars(module).values() if hasattr(each, "cache_clear")):
         function.cache_clear()
-
-
-def _environment(folder: Path, broker: str, s3: str, seaweed: Seaweed) -> dict[str, str]:
-    """A machine on which nothing else is configured. The limiter is wide open: it has tests of its own."""
-    profiles = {"default": seaweed.owner, "wrong": WRONG}
-    (folder / "credentials").write_text("".join(_profile(name, keys) for name, keys in profiles.items()))
-    return {
-        "HOME": str(folder),
-        "PATH": os.defpath,
-        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "POLARS_MAX_THREADS": "1",
-        "REMAP_SIGTERM": "SIGQUIT",
-        "OFFGRIDFLOW_BROKER_URL": broker,
-        "OFFGRIDFLOW_CONFIG": str(folder / "offgridflow.toml"),
-        "OFFGRIDFLOW_HOME": str(folder / "home"),
-        "OFFGRIDFLOW_SPOOL_DIR": str(folder / "spool"),
-        "OFFGRIDFLOW_S3_ENDPOINT_URL": s3,
-        "OFFGRIDFLOW_RATE_LIMIT_CAPACITY": "1000",
-        "OFFGRIDFLOW_RATE_LIMIT_PER_SEC": "1000",
-        "OFFGRIDFLOW_STALE_SECONDS": "10",
-    }
-
-
-def _profile(name: str, keys: Keys) -> str:
-    return f"[{name}]\naws_access_key_id = {keys.access_key}\naws_secret_access_key = {keys.secret_key}\n"
-
-
-@contextmanager
-def _watchdog(broker: str) -> Iterator[None]:
-    """Asks for a look of the watchdog every second, so that nobody waits five of them."""
-    sender, over = Celery(broker=broker, set_as_current=False), threading.Event()
-
-    def ask() -> None:
-        while not over.wait(1):
-            sender.send_task("offgridflow.repair_runs", queue="control", expires=1, ignore_result=True)
-
-    asking = threading.Thread(target=ask, name="watchdog")
-    asking.start()
-    try:
-        yield
-    finally:
-        over.set()
-        asking.join()
-        sender.close()

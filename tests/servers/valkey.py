@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 os.execv(sys.argv[1], sys.argv[1:])
 """
+
+
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+"""What was answered survives a kill."""
 
 
 @pytest.fixture(scope="session")
@@ -56,23 +61,52 @@ def key_leak_check() -> Iterator[Callable[[Redis], Redis]]:
         redis.close()
 
 
+@dataclass(slots=True)
+class Valkey:
+    """A server on a port of its own, which it keeps when it is killed and started again. Its log is in ``folder``."""
+
+    folder: Path
+    port: int
+    options: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
+        start = [sys.executable, "-c", DIE_WITH_PARENT, str(get_binary_path()), *where, *self.options]
+        with (self.folder / "valkey.log").open("ab") as log:
+            self.process = server = subprocess.Popen(start, stdout=log, stderr=log)
+        until(lambda: _answers(self.url, server))
+
+    def kill(self) -> None:
+        """As a machine that loses its power: what is not in the append-only file is lost."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+
 @contextmanager
-def running_valkey(folder: Path, *options: str, port: int | None = None) -> Iterator[str]:
-    """A server that keeps its data in memory and its log in ``folder``; stopped, and the folder removed, at the end."""
-    port = port or free_port()
-    where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--appendonly", "no"]
-    start = [sys.executable, "-c", DIE_WITH_PARENT, str(get_binary_path()), *where, *options]
+def valkey_in(folder: Path, *options: str, port: int | None = None) -> Iterator[Valkey]:
+    """A server that keeps its data in memory, unless the options say otherwise; killed, and the folder removed, at the end."""
     folder.mkdir(exist_ok=True)
-    with (folder / "valkey.log").open("wb") as log:
-        server = subprocess.Popen(start, stdout=log, stderr=log)
-    url = f"redis://127.0.0.1:{port}/0"
+    server = Valkey(folder, port or free_port(), options)
     try:
-        until(lambda: _answers(url, server))
-        yield url
+        server.start()
+        yield server
     finally:
         server.kill()
-        server.wait()
         shutil.rmtree(folder)
+
+
+@contextmanager
+def running_valkey(folder: Path, *options: str, port: int | None = None) -> Iterator[str]:
+    """The URL of a server that nobody needs to kill."""
+    with valkey_in(folder, *options, port=port) as server:
+        yield server.url
 
 
 def keys_without_ttl(redis: Redis) -> list[str]:
