@@ -6,16 +6,16 @@ Amounts arrive as doubles there; what they say is the shortest decimal that is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from worker.adapters.csv_census import too_large
 from worker.adapters.report_columns import BATCH_ROWS, PRODUCT, bound_columns, with_product_name
-from worker.domain.columns import TAG_MAP, Binding, bind
+from worker.adapters.unpacking import too_large
+from worker.domain.columns import LINE_ITEMS, TAG_MAP, Binding, Wanted, bind
 from worker.domain.errors import BadRequestError, TransientError
 
 ISO = "%Y-%m-%dT%H:%M:%SZ"
@@ -24,6 +24,9 @@ ISO = "%Y-%m-%dT%H:%M:%SZ"
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What pyarrow raises over bytes that are no Parquet; the last for a column's name."""
 
+PAGES_BYTES = 1 << 16
+"""Read of a column at a time. Without it pyarrow holds a row group's columns whole, and one group may be all of a file."""
+
 MAP = pl.Map(pl.String, pl.String)
 AGAIN = "ask AWS for the report again, or restore the object"
 
@@ -31,7 +34,7 @@ AGAIN = "ask AWS for the report again, or restore the object"
 class ParquetReader:
     """Reads one spooled report file. ``about`` names it in errors; ``limit`` bounds the bytes that it says it unpacks to."""
 
-    def __init__(self, path: Path, about: str, limit: int) -> None:
+    def __init__(self, path: Path, about: str, limit: int, wanted: Wanted = LINE_ITEMS) -> None:
         self._about = about
         self._path = path
         self.missing_fields = 0
@@ -44,15 +47,15 @@ class ParquetReader:
             raise self._damaged(error) from error
         if sum(group.total_byte_size for group in groups) > limit:
             raise too_large(about, limit)
-        self.binding: Binding = bind(self._names, about)
+        self.binding: Binding = bind(self._names, about, wanted)
 
     def batches(self, on_batch: Callable[[pl.DataFrame], None]) -> int:
         """As `CsvReader.batches`; tags and product may come as maps."""
         wanted = sorted({*self.binding.positions.values(), *(tag.position for tag in self.binding.tags)})
         columns = [self._names[position] for position in wanted]
         first = 1
-        with pq.ParquetFile(self._path) as file:
-            batches = file.iter_batches(BATCH_ROWS, columns=columns)
+        with pq.ParquetFile(self._path, buffer_size=PAGES_BYTES) as file:
+            batches = _batches(file, columns)
             while (batch := self._next(batches)) is not None:
                 on_batch(self._rows(batch, first))
                 first += batch.num_rows
@@ -101,6 +104,27 @@ class ParquetReader:
     def _unreadable(self, why: str) -> BadRequestError:
         """Sound Parquet, of types that no report has."""
         return BadRequestError(f"{self._about} has columns that cannot be read: {why}", "wrong_type", AGAIN)
+
+
+def _batches(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Small row groups come together, but no more than a batch of them: pyarrow keeps all that it was asked for."""
+    groups, rows = list[int](), 0
+    for number in range(file.metadata.num_row_groups):
+        height = file.metadata.row_group(number).num_rows
+        if groups and rows + height > BATCH_ROWS:
+            yield from _of_groups(file, groups, columns)
+            groups, rows = [], 0
+        groups.append(number)
+        rows += height
+    yield from _of_groups(file, groups, columns)
+
+
+def _of_groups(file: pq.ParquetFile, groups: list[int], columns: list[str]) -> Iterable[pa.RecordBatch]:
+    batches = file.iter_batches(BATCH_ROWS, row_groups=groups, columns=columns)
+    if len(groups) <= 1:
+        return batches
+    found = list(batches)
+    return [pa.concat_batches(found)] if found else []
 
 
 def _detail(error: BaseException) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from worker.adapters import codec
-from worker.adapters.part_columns import REJECTION_LABELS, Batch, PartColumns, parquet_options, rejection_columns
+from worker.adapters.part_columns import PartColumns, parquet_options
 from worker.adapters.row_groups import RowGroups
 from worker.adapters.warehouse import Staged, disk_errors
 from worker.domain.balance import EXACT, Tally
@@ -32,14 +32,15 @@ class ParquetPartWriter:
         self._part = part
         self._rejections = rejections
         self._placed = placed
-        self._activity_rows = RowGroups[Batch](part.path, columns.table, **parquet_options())
-        self._rejection_rows = RowGroups[pl.DataFrame](rejections.path, self._rejection_table)
+        self._activity_rows = RowGroups[pa.Table](part.path, columns.table, **parquet_options())
+        self._rejection_rows = RowGroups[pa.Table](rejections.path, pa.concat_tables)
 
     def write(self, activities: pl.DataFrame, rejections: pl.DataFrame) -> None:
         """Take the rows of one batch; either frame may be empty."""
         if not activities.is_empty():
             self._activity_rows.add(self._columns.batch(activities), activities.height)
-        self._rejection_rows.add(rejections, rejections.height)
+        if not rejections.is_empty():
+            self._rejection_rows.add(self._columns.rejections(rejections), rejections.height)
 
     def finish(self, outcome: FileOutcome) -> FileOutcome:
         """Put what was written in its place; returns the outcome that the part's footer holds, also when another was first.
@@ -62,13 +63,6 @@ class ParquetPartWriter:
         """Let go of the scratch files."""
         self._activity_rows.close()
         self._rejection_rows.close()
-
-    def _rejection_table(self, batches: list[pl.DataFrame]) -> pa.Table:
-        labels = [pl.lit(self._columns.constants[name], pl.String).alias(name) for name in REJECTION_LABELS]
-        rows = pl.concat(batches).with_columns(labels)
-        return rows.select(pl.col(name).cast(kind) for name, kind in rejection_columns().items()).to_arrow(
-            compat_level=pl.CompatLevel.oldest()
-        )
 
 
 def _check(written: Tally, outcome: FileOutcome) -> None:

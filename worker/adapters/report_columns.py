@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from worker.domain.columns import OPTIONAL, REQUIRED, TAG_MAP, Binding
+from worker.domain.columns import TAG_MAP, Binding
 from worker.domain.schema import TAG_PREFIX
 
 BATCH_ROWS = 16_384
@@ -19,7 +19,7 @@ def bound_columns(binding: Binding, column_at: Callable[[int], pl.Expr]) -> list
     """Every column that the rules read, and the tags; ``column_at`` gives the report's column at a place of its header."""
     named = [
         column_at(binding.positions[name]).alias(name) if binding.has(name) else pl.lit(None, pl.String).alias(name)
-        for name in (*REQUIRED, *OPTIONAL)
+        for name in binding.wanted.names
     ]
     return named + _tags(binding, column_at)
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 import codecs
 import errno
 import lzma
-import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from worker.adapters.csv_census import CHUNK_BYTES, GZIP_MAGIC, chunks, too_large
 from worker.adapters.csv_reader import CsvReader
 from worker.adapters.os_errors import translate_os_error
 from worker.adapters.parquet_reader import ParquetReader
-from worker.domain.columns import Binding
+from worker.adapters.unpacking import GZIP_MAGIC, chunks, file_chunks, too_large
+from worker.domain.columns import Binding, Wanted
 from worker.domain.errors import BadRequestError, FatalError, TransientError
 from worker.domain.manifest import Compression
 from worker.domain.plan import FileJob
+from worker.domain.rulebooks import RULEBOOKS
 from worker.ports import ReportReader
 
 MAGIC = {Compression.GZIP: GZIP_MAGIC, Compression.ZIP: b"PK\x03\x04", Compression.PARQUET: b"PAR1"}
@@ -35,14 +35,16 @@ AGAIN = "ask AWS for the report again, or restore the object"
 
 
 def open_report(path: Path, job: FileJob, limit: int) -> ReportReader:
-    """The reader of a file that was fetched to ``path``; scratch files go beside it. ``limit`` bounds what it unpacks to."""
+    """The reader of a file that was fetched to ``path``. ``limit`` bounds what it unpacks to; none of that goes to the disk."""
     about, compression = job.file.key, Compression(job.plan.compression)
+    wanted = RULEBOOKS[job.plan.source.kind].wanted
     _require_format(path, about, compression)
     if compression is Compression.PARQUET:
-        return ParquetReader(path, about, limit)
+        return ParquetReader(path, about, limit, wanted)
+    open_csv = partial(_csv, about=about, charset=job.plan.charset, wanted=wanted)
     if compression is Compression.ZIP:
-        return ZippedReader(path, about, partial(_csv, charset=job.plan.charset, limit=limit), limit)
-    return _csv(path, about, job.plan.charset, limit)
+        return ZippedReader(path, about, open_csv, limit)
+    return open_csv(file_chunks(path, about, limit))
 
 
 def _require_format(path: Path, about: str, compression: Compression) -> None:
@@ -59,27 +61,27 @@ def _require_format(path: Path, about: str, compression: Compression) -> None:
         raise FatalError(message, "wrong_format", AGAIN)
 
 
-def _csv(path: Path, about: str, charset: str, limit: int) -> CsvReader:
-    """UTF-8 is read as it is; any other charset that Python knows is rewritten first."""
+def _csv(read: Iterable[bytes], about: str, charset: str, wanted: Wanted) -> CsvReader:
+    """UTF-8 is read as it is; any other charset that Python knows is rewritten on the way."""
     try:
         known = codecs.lookup(charset).name
         "a".encode(known)  # refuses what is known and no charset: base64, rot13
     except (LookupError, ValueError) as error:
         message = f"{about} is declared to be in {charset[:40]!r}, a charset nobody knows"
         raise BadRequestError(message, "charset", "choose UTF-8 in the export") from error
-    if known in UTF8:
-        return CsvReader(path, about, limit)
-    rewritten = path.with_name(f"{path.name}.utf-8")
-    decode = codecs.getincrementaldecoder(known)("strict").decode
+    return CsvReader(read if known in UTF8 else _rewritten(read, about, charset), about, wanted)
+
+
+def _rewritten(read: Iterable[bytes], about: str, charset: str) -> Iterator[bytes]:
+    """The same text in UTF-8."""
+    decode = codecs.getincrementaldecoder(charset)("strict").decode
     try:
-        with rewritten.open("w", encoding="utf-8", newline="") as text:
-            for chunk in chunks(path, about, limit):
-                text.write(decode(chunk))
-            text.write(decode(b"", final=True))
+        for chunk in read:
+            yield decode(chunk).encode()
+        yield decode(b"", final=True).encode()
     except UnicodeError as error:
         message = f"{about} is not in {charset[:40]}, as its manifest says: {_why(error)}"
         raise BadRequestError(message, "charset", AGAIN) from error
-    return CsvReader(rewritten, about, limit)
 
 
 def _why(error: UnicodeError) -> str:
@@ -89,17 +91,17 @@ def _why(error: UnicodeError) -> str:
 class ZippedReader:
     """The CSV files in a ZIP, whatever they are called, one after the other; rows are numbered through.
 
-    Each member is unpacked beside the archive while it is read, and its checksum verified.
+    Each member is unpacked while it is read, and its checksum verified.
     """
 
-    def __init__(self, path: Path, about: str, open_csv: Callable[[Path, str], CsvReader], limit: int) -> None:
+    def __init__(self, path: Path, about: str, open_csv: Callable[[Iterable[bytes]], CsvReader], limit: int) -> None:
         self._path = path
         self._about = about
         self._open_csv = open_csv
         self._limit = limit
         with self._archive() as archive:
             self._members = self._listed(archive)
-            self.binding: Binding = self._member(archive, self._members[0]).binding
+            self.binding: Binding = self._open_csv(self._unzipped(archive, self._members[0])).binding
         self.missing_fields = 0
 
     def batches(self, on_batch: Callable[[pl.DataFrame], None]) -> int:
@@ -107,7 +109,7 @@ class ZippedReader:
         self.missing_fields = rows = 0
         with self._archive() as archive:
             for info in self._members:
-                member = self._member(archive, info)
+                member = self._open_csv(self._unzipped(archive, info))
                 if member.binding != self.binding:
                     message = f"the files in {self._about} have different columns"
                     raise BadRequestError(message, "different_columns", AGAIN)
@@ -120,11 +122,9 @@ class ZippedReader:
         with self._damage():
             return zipfile.ZipFile(self._path)
 
-    def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> CsvReader:
-        unzipped = self._path.with_name(f"{self._path.name}.member")
-        with self._damage(), archive.open(info) as packed, unzipped.open("wb") as plain:
-            shutil.copyfileobj(packed, plain, CHUNK_BYTES)
-        return self._open_csv(unzipped, self._about)
+    def _unzipped(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        with self._damage(), archive.open(info) as packed:
+            yield from chunks(packed, self._about, self._limit)
 
     def _listed(self, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         members = [info for info in archive.infolist() if not info.is_dir()]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from worker.domain.errors import FatalError
 
 PREFIX = "offgridflow-"
 YOUNG_SECONDS = 60.0
@@ -17,14 +20,21 @@ YOUNG_SECONDS = 60.0
 
 
 class Spool:
-    """Folders below ``root``, each locked by the process that uses it: the kernel drops a dead process's locks."""
+    """Folders below ``root``, each locked by the process that uses it: the kernel drops a dead process's locks.
 
-    def __init__(self, root: Path) -> None:
+    ``limit`` bounds the bytes of one folder.
+    """
+
+    def __init__(self, root: Path, limit: int = sys.maxsize) -> None:
         self._root = root
+        self._limit = limit
 
     @contextmanager
-    def folder(self) -> Iterator[Path]:
-        """An empty folder, gone when the block ends."""
+    def folder(self, size: int) -> Iterator[Path]:
+        """An empty folder for a file of ``size`` bytes, gone when the block ends. FatalError when that is too much."""
+        if size > self._limit:
+            message = f"it has {size:,} bytes, and {self._limit:,} may be spooled"
+            raise FatalError(message, "spool_limit", "raise OFFGRIDFLOW_SPOOL_LIMIT if the disk has room for more")
         with TemporaryDirectory(prefix=PREFIX, dir=self._root) as folder:
             held = os.open(folder, os.O_RDONLY)
             try:

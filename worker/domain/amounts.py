@@ -28,10 +28,10 @@ def amount(column: str) -> pl.Expr:
 def is_rounded(column: str) -> pl.Expr:
     """Whether reading the amount lost digits: anything but zeros beyond 18 decimals, or an exponent that reaches there."""
     text = pl.col(column)
-    point = text.str.find(".", literal=True)
-    beyond = text.str.slice(point + 1 + AMOUNT_SCALE).str.strip_chars_start("0")
+    long = pl.when(text.str.len_bytes() > AMOUNT_SCALE + 1).then(text)
+    beyond = long.str.slice(long.str.find(".", literal=True) + 1 + AMOUNT_SCALE).str.strip_chars_start("0")
     has_exponent = text.str.contains("[eE]")
-    plain = (text.str.len_bytes() > AMOUNT_SCALE + 1) & point.is_not_null() & (beyond != "") & ~has_exponent
+    plain = (beyond != "") & ~has_exponent
     is_number = amount(column).is_not_null()
     exponents = pl.when(has_exponent & is_number).then(text)
     by_hand = exponents.map_elements(_loses_digits, return_dtype=pl.Boolean, skip_nulls=True)

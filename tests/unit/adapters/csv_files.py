@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from worker.adapters.csv_reader import CsvReader
+from worker.adapters.unpacking import file_chunks
 from worker.domain.columns import REQUIRED
 from worker.domain.errors import IngestError
 
@@ -29,7 +30,7 @@ def body(*lines: str, header: str = HEADER, end: str = "\n") -> bytes:
 def opened(folder: Path, content: bytes) -> CsvReader:
     path = folder / "report"
     path.write_bytes(content)
-    return CsvReader(path, ABOUT, NO_LIMIT)
+    return CsvReader(file_chunks(path, ABOUT, NO_LIMIT), ABOUT)
 
 
 def read(folder: Path, content: bytes) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.adapters.csv_files import ABOUT, HEADER, ROW, body, error_of, opened, read, row
 from worker.adapters.csv_reader import CsvReader
+from worker.adapters.unpacking import file_chunks
 from worker.domain.errors import ErrorClass, FatalError, TransientError
 
 
@@ -76,6 +77,6 @@ def test_a_file_that_unpacks_to_too_much_is_refused_before_a_row_is_believed(tmp
     path.write_bytes(gzip.compress(body(row("a" * 1000))))
 
     with pytest.raises(FatalError) as caught:
-        CsvReader(path, ABOUT, limit=1000)
+        CsvReader(file_chunks(path, ABOUT, limit=1000), ABOUT)
 
     assert caught.value.code == "unpacked_limit"

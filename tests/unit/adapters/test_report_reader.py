@@ -97,6 +97,24 @@ def test_the_members_of_a_zip_are_one_file_with_rows_numbered_through(tmp_path: 
     assert (ids(rows), rows["source_row"].to_list()) == (["a", "b", "c"], [1, 2, 3])
 
 
+@pytest.mark.parametrize(
+    ("content", "compression", "charset"),
+    [
+        (gzip.compress(body(row("a"))), "gzip", "UTF-8"),
+        (gzip.compress(body(row("a"))), "gzip", "ISO-8859-1"),
+        (zipped(one=body(row("a"))), "zip", "UTF-8"),
+    ],
+    ids=["gzip", "gzip in another charset", "zip"],
+)
+def test_nothing_is_unpacked_onto_the_disk(tmp_path: Path, content: bytes, compression: str, charset: str) -> None:
+    reader = opened(tmp_path, content, compression, charset)
+    beside: list[str] = []
+
+    reader.batches(lambda _batch: beside.extend(path.name for path in tmp_path.iterdir()))
+
+    assert beside == ["report"]
+
+
 def test_members_with_other_columns_are_refused(tmp_path: Path) -> None:
     other = body(row("b") + ",x", header=f"{body().decode().strip()},bill/InvoiceId")
     reader = opened(tmp_path, zipped(one=body(row("a")), two=other), "zip")

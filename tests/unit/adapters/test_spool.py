@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from worker.adapters.spool import YOUNG_SECONDS, Spool
+from worker.domain.errors import FatalError
 
 HOLD = "import sys; from pathlib import Path; from worker.adapters.spool import Spool\n"
-HOLD += "with Spool(Path(sys.argv[1])).folder() as folder: print(folder, flush=True); sys.stdin.read()"
+HOLD += "with Spool(Path(sys.argv[1])).folder(1) as folder: print(folder, flush=True); sys.stdin.read()"
 
 
 def age(folder: Path) -> None:
@@ -18,9 +21,21 @@ def age(folder: Path) -> None:
 
 
 def test_a_folder_is_there_for_a_block_and_gone_after_it(tmp_path: Path) -> None:
-    with Spool(tmp_path).folder() as folder:
+    with Spool(tmp_path).folder(1) as folder:
         (folder / "report").write_bytes(b"x")
 
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_too_large_gets_no_folder(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, limit=10)
+
+    with spool.folder(10):
+        pass
+    with pytest.raises(FatalError, match="11 bytes") as caught, spool.folder(11):
+        pass
+
+    assert "OFFGRIDFLOW_SPOOL_LIMIT" in caught.value.remedy
     assert list(tmp_path.iterdir()) == []
 
 
