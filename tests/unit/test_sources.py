@@ -9,9 +9,9 @@ import pytest
 
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import BadRequestError
-from worker.domain.source import Source
+from worker.domain.source import CARBON, CUR, Source
 from worker.settings import Settings, settings
-from worker.sources import configured_sources, default_name, source_of
+from worker.sources import carbon_source_of, configured_sources, default_name, source_of
 
 SECRET = "hunter2"
 
@@ -99,6 +99,10 @@ def test_every_field_of_a_source_is_read(folder: Path) -> None:
         (ACME.replace("[source.cur]", 'start = "2024-03"\nend = "2024-03"\n[source.cur]'), "not before end"),
         (ACME.replace("[source.cur]", "secret_access_key = 1\n[source.cur]"), "secret_access_key"),
         (ACME + "requester = true", "cur.requester"),
+        (ACME.partition("[")[0], "needs [source.cur], [source.carbon] or both"),
+        (ACME + '[source.carbon]\nvia = "export"', 'via = "export" needs a url'),
+        (ACME + '[source.carbon]\nvia = "api"\nurl = "s3://bucket/carbon"', 'via = "api" takes no url'),
+        (ACME + '[source.carbon]\nvia = "guess"', "carbon.via"),
     ],
 )
 def test_a_mistake_in_a_source_is_named(folder: Path, text: str, named: str) -> None:
@@ -156,6 +160,26 @@ def test_a_name_that_is_not_configured_is_answered_with_those_that_are(folder: P
         configured_sources(("nope",))
 
     assert "acme" in caught.value.remedy
+
+
+def test_usage_and_emissions_of_one_source_are_read_apart(folder: Path) -> None:
+    exported = '[source.carbon]\nvia = "export"\nurl = "s3://bucket/carbon/"\nreport = "ccft"'
+    write(folder, ACME + '[source.carbon]\nvia = "api"', ACME.partition("[")[0].replace("acme", "other") + exported)
+
+    usage, asked_for, delivered = configured_sources()
+
+    assert [each.kind for each in (usage, asked_for, delivered)] == [CUR, CARBON, CARBON]
+    assert [each.connector for each in (usage, asked_for)] == ["aws", "aws-carbon"]
+    assert (asked_for.name, asked_for.org_id, asked_for.is_asked_for) == ("acme", "org-123", True)
+    assert (delivered.url, delivered.report, delivered.is_asked_for) == ("s3://bucket/carbon/", "ccft", False)
+    assert usage.configuration_digest != asked_for.configuration_digest
+
+
+def test_estimates_need_no_file_either() -> None:
+    asked_for, delivered = carbon_source_of("org-1", "acme"), carbon_source_of("org-1", "acme", "s3://bucket/carbon/")
+
+    assert (asked_for.kind, asked_for.is_asked_for) == (CARBON, True)
+    assert (delivered.kind, delivered.url) == (CARBON, "s3://bucket/carbon/")
 
 
 def test_a_source_needs_no_file() -> None:

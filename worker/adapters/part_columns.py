@@ -12,6 +12,7 @@ from worker.adapters.table_definition import PRUNED_COLUMNS
 from worker.adapters.tags import COLUMN as TAGS
 from worker.adapters.tags import tag_maps
 from worker.domain.plan import FileJob
+from worker.domain.rulebooks import RULEBOOKS
 from worker.domain.schema import CONSTANT_COLUMNS, HIGH_CARDINALITY_COLUMNS, activity_schema, rejection_schema
 
 AMOUNTS = ("quantity", "cost")
@@ -28,14 +29,6 @@ REJECTION_LABELS = ("org_id", "source_name", "billing_period")
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Some rows of a part: its varying columns in table order, and the tags as Arrow already has them."""
-
-    rows: pl.DataFrame
-    tags: pa.Array[Any]
-
-
-@dataclass(frozen=True, slots=True)
 class PartColumns:
     """The columns of one part. ``schema`` is that of the org's table with its field ids: a column of another id reads as null."""
 
@@ -43,29 +36,36 @@ class PartColumns:
     constants: dict[str, str | None]
     tag_keys: tuple[str, ...]
 
-    def batch(self, activities: pl.DataFrame) -> Batch:
+    def batch(self, activities: pl.DataFrame) -> pa.Table:
         """A frame of activities, whatever the order of its columns, ready to wait for its row group.
 
-        Plain text stays text: Parquet's writer finds its dictionary at half of what the cast to a categorical costs.
+        It waits as Arrow: text in polars keeps alive all of the block that it was read from. Plain text stays text: Parquet's
+        writer finds its dictionary at half of what the cast to a categorical costs.
         """
-        kinds = {name: kind for name, kind in activity_schema().items() if name not in (*CONSTANT_COLUMNS, TAGS)}
+        kinds = {name: kind for name, kind in activity_schema().items() if name not in (*self.constants, TAGS)}
         has = activities.schema
         rows = activities.select(
             name if _is_dictionary(has[name]) else pl.col(name).cast(kind) for name, kind in kinds.items()
         )
-        return Batch(rows, tag_maps(activities, self.tag_keys, self.schema.field(TAGS)))
+        tags = tag_maps(activities, self.tag_keys, self.schema.field(TAGS))
+        return rows.to_arrow(compat_level=pl.CompatLevel.oldest()).append_column(TAGS, tags)
 
-    def table(self, batches: list[Batch]) -> pa.Table:
+    def rejections(self, rejections: pl.DataFrame) -> pa.Table:
+        """A frame of rejections, labelled, and as Arrow for the same reason."""
+        labels = [pl.lit(self.constants[name], pl.String).alias(name) for name in REJECTION_LABELS]
+        rows = rejections.with_columns(labels).select(
+            pl.col(name).cast(kind) for name, kind in rejection_columns().items()
+        )
+        return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+    def table(self, batches: list[pa.Table]) -> pa.Table:
         """One row group. Text that came as a dictionary is written from it, and read as text all the same."""
-        height = sum(batch.rows.height for batch in batches)
-        arrays: list[Any] = []
-        for name in self.schema.names:
-            if name in self.constants:
-                arrays.append(_repeated(self.constants[name], height))
-            elif name == TAGS:
-                arrays.append(pa.chunked_array([batch.tags for batch in batches]))
-            else:
-                arrays.append(_joined([batch.rows[name] for batch in batches]))
+        # Dictionaries become one, because Parquet gives up on a row group that has two.
+        rows = pa.concat_tables(batches).unify_dictionaries()
+        arrays: list[Any] = [
+            _repeated(self.constants[name], rows.num_rows) if name in self.constants else rows[name]
+            for name in self.schema.names
+        ]
         fields = [field.with_type(array.type) for field, array in zip(self.schema, arrays, strict=True)]
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
@@ -93,30 +93,24 @@ def _inside(name: str) -> tuple[str, str]:
 def constants(job: FileJob) -> dict[str, str | None]:
     """What every activity of a usage report file has in common."""
     slot = job.plan.slot
+    rulebook = RULEBOOKS[slot.source]
     known = {
         "org_id": slot.org_id,
         "workspace_id": job.plan.source.workspace_id or None,
         "source": slot.source,
         "source_name": slot.source_name,
-        "kind": "usage",
+        "kind": rulebook.kind,
         "billing_period": str(slot.period),
-        "data_quality": "measured",
+        "data_quality": rulebook.data_quality,
         "source_file": job.file.key,
         "version_id": job.plan.version_id,
         "import_batch_id": job.run_id,
     }
-    return {name: known.get(name) for name in CONSTANT_COLUMNS}
+    return {name: known.get(name) for name in rulebook.constants}
 
 
 def _is_dictionary(kind: pl.DataType) -> bool:
     return isinstance(kind, (pl.Categorical, pl.Enum))
-
-
-def _joined(chunks: list[pl.Series]) -> Any:
-    """The chunks as one column. Dictionaries become one, because Parquet gives up on a row group that has two."""
-    if _is_dictionary(chunks[0].dtype):
-        return pl.concat(chunks, rechunk=True).to_arrow(compat_level=pl.CompatLevel.oldest())
-    return pa.chunked_array([chunk.to_arrow(compat_level=pl.CompatLevel.oldest()) for chunk in chunks])
 
 
 def _repeated(value: str | None, rows: int) -> pa.Array[Any]:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from worker.adapters import codec
 from worker.adapters.layout import report_key
 from worker.adapters.warehouse import Warehouse
-from worker.domain.plan import CUR
 from worker.domain.report import RunReport
-
-CARBON = "aws_carbon_footprint"
-SOURCES = {"aws": CUR, "aws-carbon": CARBON}
-"""The source that each connector ingests."""
+from worker.domain.source import KINDS
 
 
 class WarehouseRunReports:
@@ -21,8 +17,8 @@ class WarehouseRunReports:
 
     def keep(self, report: RunReport) -> None:
         """Keep it in the place of the slot's earlier one."""
-        source = SOURCES[report.connector]
-        key = report_key(report.org_id, report.source_name, source, report.billing_period)
+        kind = KINDS[report.connector]
+        key = report_key(report.org_id, report.source_name, kind, report.billing_period)
         self._warehouse.put(key, codec.dump(report))
 
     def latest(self) -> tuple[RunReport, ...]:

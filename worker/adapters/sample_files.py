@@ -18,6 +18,10 @@ import pyarrow.parquet as pq
 
 from worker.adapters.sample_columns import Cells
 
+DOUBLES = ("_amount", "_cost", "_rate", "_value")
+TIMESTAMPS = ("_date", "_timestamp", "_period_start", "_period_end")
+"""How the columns end that AWS types so in an export."""
+
 
 class FileFormat(StrEnum):
     """How a report file is packed; the value is what a legacy manifest's ``compression`` says. AWS never delivers CSV bare."""
@@ -75,9 +79,9 @@ def _table(header: Sequence[str], rows: Iterable[Cells]) -> pa.Table:
 
 def _array(name: str, cells: Cells) -> pa.Array[Any]:
     """The cells as AWS types them in Parquet: doubles, timestamps without a zone, maps; the rest is text."""
-    if name.endswith(("_amount", "_cost", "_rate")):
+    if name.endswith(DOUBLES):
         return pa.array([float(cell) if cell else None for cell in cells], pa.float64())
-    if name.endswith("_date"):
+    if name.endswith(TIMESTAMPS):
         return pa.array([cell.removesuffix("Z") if cell else None for cell in cells]).cast(pa.timestamp("ms"))
     if name in {"product", "resource_tags"}:
         maps = [list(json.loads(cell or "{}").items()) for cell in cells]

@@ -13,7 +13,7 @@ from itertools import chain, islice, repeat
 from pathlib import Path
 
 from worker.adapters.sample_columns import PAYER, Cells, ExportShape, LegacyShape, athena_name
-from worker.adapters.sample_files import FileFormat, write_report_file
+from worker.adapters.sample_files import DOUBLES, TIMESTAMPS, FileFormat, write_report_file
 from worker.domain.billing_period import BillingPeriod
 
 
@@ -156,9 +156,9 @@ def _legacy_column(header: str) -> Mapping[str, str]:
 def _type(name: str) -> str:
     if name in {"product", "resource_tags"}:
         return "map"
-    if name.endswith("_date"):
+    if name.endswith(TIMESTAMPS):
         return "timestamp"
-    return "double" if name.endswith(("_amount", "_cost", "_rate")) else "string"
+    return "double" if name.endswith(DOUBLES) else "string"
 
 
 def _join(*folders: str) -> str:

@@ -8,7 +8,8 @@ from worker.domain import reference
 from worker.domain.amounts import is_blank
 from worker.domain.balance import Balance
 from worker.domain.columns import TAG_MAP
-from worker.domain.line_items import ACTIVITY, REJECTED, Rules
+from worker.domain.fates import ACTIVITY, REJECTED
+from worker.domain.line_items import Rules
 from worker.domain.schema import TAG_PREFIX
 from worker.domain.tags import tag_maps
 

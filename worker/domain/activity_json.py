@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from worker.domain.source import CARBON
+
 METADATA = {
     "service_code": "aws_service_code",
     "service_name": "aws_service_name",
@@ -13,8 +15,13 @@ METADATA = {
     "account_id": "aws_account_id",
     "cost": "aws_cost",
     "currency": "aws_currency",
+    "scope": "emission_scope",
+    "method": "emission_method",
+    "model_version": "model_version",
     "source": "data_source",
 }
+DATA_SOURCES = {CARBON: "aws_carbon_footprint_tool"}
+"""What the founding Activity calls a source, where it is not the source's own name."""
 
 
 def activity_lines(activities: pl.DataFrame) -> pl.Series:
@@ -49,7 +56,8 @@ def activity_lines(activities: pl.DataFrame) -> pl.Series:
 
 
 def _metadata() -> pl.Expr:
-    values = [_field(name, _plain(column) if column == "cost" else pl.col(column)) for column, name in METADATA.items()]
+    said = {"cost": _plain("cost"), "source": pl.col("source").replace(DATA_SOURCES)}
+    values = [_field(name, said.get(column, pl.col(column))) for column, name in METADATA.items()]
     body = pl.concat_str(values, separator=",", ignore_nulls=True)
     return pl.lit('"metadata":{') + body + pl.lit("}")
 

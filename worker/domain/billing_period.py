@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -45,6 +46,23 @@ class BillingPeriod:
     def next(self) -> BillingPeriod:
         """The month after."""
         return BillingPeriod(self.year + self.month // 12, self.month % 12 + 1)
+
+    def previous(self) -> BillingPeriod:
+        """The month before."""
+        return BillingPeriod(self.year - (self.month == 1), (self.month - 2) % 12 + 1)
+
+    def until(self, end: BillingPeriod) -> Iterator[BillingPeriod]:
+        """This month and those after it, ``end`` not included."""
+        month = self
+        while month < end:
+            yield month
+            month = month.next()
+
+    @classmethod
+    def at(cls, moment: datetime) -> BillingPeriod:
+        """The month that a moment belongs to."""
+        utc = moment.astimezone(UTC)
+        return cls(utc.year, utc.month)
 
     @classmethod
     def parse(cls, text: str) -> BillingPeriod:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from worker.domain.errors import BadRequestError
@@ -63,12 +63,42 @@ def _squashed(header: str) -> str:
     return re.sub(r"[^a-z0-9]", "", header.lower())
 
 
-KNOWN = {_squashed(name): name for name in (*REQUIRED, *OPTIONAL, TAG_MAP)}
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The columns that one kind of report is read for.
+
+    Without all of ``required``, and one of ``one_of`` where there are any, no row of it can be understood.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    one_of: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column that its rules read, but for tags."""
+        return (*self.required, *self.one_of, *self.optional)
+
+    @property
+    def known(self) -> dict[str, str]:
+        """What is left of each name when it is squashed, to the name."""
+        return {_squashed(name): name for name in (*self.names, TAG_MAP)}
+
+    def missing(self, positions: Container[str]) -> list[str]:
+        """What a header lacks without which it cannot be read."""
+        missing = [name for name in self.required if name not in positions]
+        if self.one_of and not any(name in positions for name in self.one_of):
+            missing.append(f"{self.one_of[0]}, or any other of {len(self.one_of)}")
+        return missing
 
 
-def announced(headers: Iterable[str]) -> tuple[str, ...]:
-    """Of the columns that a manifest lists, those that we read, by CUR 2.0 name."""
-    return tuple(sorted({KNOWN[squashed] for header in headers if (squashed := _squashed(header)) in KNOWN}))
+LINE_ITEMS = Wanted(REQUIRED, OPTIONAL)
+
+
+def announced(headers: Iterable[str], wanted: Wanted = LINE_ITEMS) -> tuple[str, ...]:
+    """Of the columns that a manifest lists, those that we read, by the names we know them by."""
+    known = wanted.known
+    return tuple(sorted({known[squashed] for header in headers if (squashed := _squashed(header)) in known}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +111,12 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Where in a header each column stands that we read. ``width`` is the number of fields; ``tags`` in header order."""
+    """Where in a header each ``wanted`` column stands. ``width`` is the number of fields; ``tags`` in header order."""
 
     width: int
     positions: dict[str, int]
     tags: tuple[Tag, ...]
+    wanted: Wanted = LINE_ITEMS
 
     def has(self, name: str) -> bool:
         """Whether the report has the column."""
@@ -97,16 +128,17 @@ class Binding:
         return tuple(dict.fromkeys(tag.key for tag in self.tags))
 
 
-def bind(header: list[str], about: str) -> Binding:
+def bind(header: list[str], about: str, wanted: Wanted = LINE_ITEMS) -> Binding:
     """Bind a header by name, whatever its order, case and spelling. ``about`` names the file in errors.
 
     Raises BadRequestError for a missing required column and for a column that is there twice.
     """
+    known = wanted.known
     positions: dict[str, int] = {}
     tags: list[Tag] = []
     for position, raw in enumerate(header):
         squashed = _squashed(raw)
-        name = KNOWN.get(squashed)
+        name = known.get(squashed)
         if name in positions:
             raise BadRequestError(
                 f"{about} has the column {raw!r} twice", "duplicate_column", "ask AWS for the report again"
@@ -115,7 +147,7 @@ def bind(header: list[str], about: str) -> Binding:
             positions[name] = position
         elif squashed.startswith("resourcetags"):
             tags.append(Tag(position, cur2_name(raw).removeprefix("resource_tags_")))
-    if missing := [name for name in REQUIRED if name not in positions]:
+    if missing := wanted.missing(positions):
         message = f"{about} lacks the required column {', '.join(missing)}"
         raise BadRequestError(message, "missing_column", "add it to the export's columns, or choose the standard set")
-    return Binding(len(header), positions, tuple(tags))
+    return Binding(len(header), positions, tuple(tags), wanted)

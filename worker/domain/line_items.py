@@ -14,20 +14,14 @@ Everything else is an activity. All functions here are pure, on batches whose co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 
 import polars as pl
 
 from worker.domain.amounts import amount, instant, is_blank, is_rounded
-from worker.domain.balance import Balance, Tally
+from worker.domain.balance import Balance
 from worker.domain.billing_period import BillingPeriod
-
-ACTIVITY, EXCLUDED, REJECTED = "activity", "excluded", "rejected"
-
-SAFE_SUM = Decimal(10) ** 15
-"""A batch whose amounts are all smaller than this cannot overflow decimal(38,18) when summed (20 integer digits)."""
+from worker.domain.fates import REJECTED, Law, account_of, decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +49,11 @@ def judge(batch: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         bad_usage=pl.col("usage").is_null() & ~is_blank("line_item_usage_amount"),
         bad_cost=pl.col("cost").is_null() & ~is_blank("line_item_unblended_cost"),
     )
-    why_rejected = _first(_untrustworthy(rules.period))
-    why_excluded = _first(_not_usage(rules.account_filter))
-    why_unusable = _first(_unusable())
-    return (
-        parsed.with_columns(r1=why_rejected, x=why_excluded)
-        .with_columns(r2=pl.when(pl.col("r1").is_null() & pl.col("x").is_null()).then(why_unusable))
-        .with_columns(
-            fate=pl.when(pl.col("r1").is_not_null() | pl.col("r2").is_not_null())
-            .then(pl.lit(REJECTED))
-            .when(pl.col("x").is_not_null())
-            .then(pl.lit(EXCLUDED))
-            .otherwise(pl.lit(ACTIVITY)),
-            why=pl.coalesce("r1", "x", "r2"),
-        )
-        .drop("r1", "x", "r2")
-    )
+    return decide(parsed, Law(_untrustworthy(rules.period), _not_usage(rules.account_filter), _unusable()))
 
 
 def _text(column: str) -> pl.Expr:
     return pl.when(~is_blank(column)).then(pl.col(column))
-
-
-def _first(cases: dict[str, pl.Expr] | list[tuple[pl.Expr, pl.Expr]]) -> pl.Expr:
-    """The answer of the first case that holds, null if none does."""
-    pairs = [(when, pl.lit(name)) for name, when in cases.items()] if isinstance(cases, dict) else cases
-    return pl.coalesce(*[pl.when(when).then(answer) for when, answer in pairs])
 
 
 def _untrustworthy(period: BillingPeriod) -> dict[str, pl.Expr]:
@@ -120,54 +93,10 @@ def _unusable() -> dict[str, pl.Expr]:
 def tally(judged: pl.DataFrame) -> Balance:
     """The balance of a judged batch: what was read, summed before anything was decided, and what it became."""
     kind = pl.col("line_item_line_item_type").fill_null("")
-    lost = is_rounded("line_item_usage_amount").sum() + is_rounded("line_item_unblended_cost").sum()
-    unparsable = pl.col("bad_usage").sum() + pl.col("bad_cost").sum()
-    uninvoiced = ((pl.col("fate") != REJECTED) & is_blank("bill_invoice_id")).sum()
-    counts = judged.select(rounded=lost, unparsable=unparsable, uninvoiced=uninvoiced).row(0, named=True)
-    groups = _sums(judged.with_columns(kind=kind), ["kind", "fate", "why"])
-    fates = {fate: _total(t for (_, f, _), t in groups.items() if f == fate) for fate in (ACTIVITY, EXCLUDED, REJECTED)}
-    return Balance(
-        read=next(iter(_sums(judged.with_columns(all=pl.lit("")), ["all"]).values()), Tally()),
-        activities=fates[ACTIVITY],
-        excluded=fates[EXCLUDED],
-        rejected=fates[REJECTED],
-        excluded_by_type=_rows_by(groups, EXCLUDED),
-        rejected_by_reason=_rows_by(groups, REJECTED),
-        by_line_item_type={
-            kind: _total(t for (k, _, _), t in groups.items() if k == kind)
-            for kind in sorted({k for k, _, _ in groups})
-        },
-        rounded=counts["rounded"],
-        unparsable=counts["unparsable"],
-        uninvoiced=counts["uninvoiced"],
+    return account_of(
+        judged,
+        kind,
+        rounded=is_rounded("line_item_usage_amount").sum() + is_rounded("line_item_unblended_cost").sum(),
+        unparsable=pl.col("bad_usage").sum() + pl.col("bad_cost").sum(),
+        uninvoiced=((pl.col("fate") != REJECTED) & is_blank("bill_invoice_id")).sum(),
     )
-
-
-def _sums(judged: pl.DataFrame, keys: list[str]) -> dict[tuple[str, ...], Tally]:
-    """Rows, usage and cost by key, exact. Huge amounts are summed in Python, where a decimal has no width."""
-    largest = judged.select(pl.max_horizontal(pl.col("usage").abs().max(), pl.col("cost").abs().max())).item()
-    if largest is not None and largest >= SAFE_SUM:
-        return _wide_sums(judged, keys)
-    sums = judged.group_by(keys).agg(pl.len(), pl.col("usage").sum(), pl.col("cost").sum())
-    return {tuple(row[:-3]): Tally(row[-3], row[-2], row[-1]) for row in sums.iter_rows()}
-
-
-def _wide_sums(judged: pl.DataFrame, keys: list[str]) -> dict[tuple[str, ...], Tally]:
-    sums: dict[tuple[str, ...], Tally] = {}
-    for *key, usage, cost in judged.select(*keys, "usage", "cost").iter_rows():
-        row = Tally(1, usage or Decimal(0), cost or Decimal(0))
-        sums[tuple(key)] = sums.get(tuple(key), Tally()) + row
-    return sums
-
-
-def _total(tallies: Iterable[Tally]) -> Tally:
-    return sum(tallies, Tally())
-
-
-def _rows_by(groups: dict[tuple[str, ...], Tally], fate: str) -> dict[str, int]:
-    """Counts by the reason or type behind one fate, across line item types."""
-    counts: dict[str, int] = {}
-    for (_, its_fate, why), group in groups.items():
-        if its_fate == fate:
-            counts[why] = counts.get(why, 0) + group.rows
-    return dict(sorted(counts.items()))

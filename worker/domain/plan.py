@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.source import Source, digest
@@ -10,12 +11,10 @@ from worker.domain.source import Source, digest
 CONVERTER_VERSION = 1
 """The version of the rules that turn line items into activities. Raise it whenever the same file would give other rows."""
 
-CUR = "aws_cur"
-
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What one publication replaces: the month of one source of one org. ``source`` is `aws_cur` or `aws_carbon_footprint`."""
+    """What one publication replaces: the month of one source of one org. ``source`` is `Source.kind`."""
 
     org_id: str
     source_name: str
@@ -44,7 +43,8 @@ class RunPlan:
 
     ``files`` is all that the manifest calls for, ``add`` the digests among them that must be ingested; ``dropped`` counts
     the published files that the manifest no longer names. ``columns`` are those that the manifest announces
-    and that we read. ``requests`` is what planning cost. ``reconvert`` and ``supersessions`` are the trigger's.
+    and that we read. ``requests`` is what planning cost. ``reconvert``, ``supersessions``, ``failing_since``
+    and ``background`` are the trigger's.
     """
 
     source: Source
@@ -63,6 +63,8 @@ class RunPlan:
     columns: tuple[str, ...] = ()
     reconvert: bool = False
     supersessions: int = 0
+    failing_since: datetime | None = None
+    background: bool = False
     dropped: int = 0
     requests: int = 0
     converter_version: int = CONVERTER_VERSION
@@ -71,7 +73,7 @@ class RunPlan:
     @property
     def slot(self) -> Slot:
         """What the run will replace."""
-        return Slot(self.source.org_id, self.source.name, CUR, self.period)
+        return Slot(self.source.org_id, self.source.name, self.source.kind, self.period)
 
     @property
     def base_id(self) -> str:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from worker.domain.balance import Balance
 from worker.domain.errors import Failure
 from worker.domain.outcome import RunState
+from worker.domain.source import CARBON, KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,20 @@ class RunReport:
     warnings: tuple[str, ...] = ()
     errors: tuple[Failure, ...] = ()
 
+    @property
+    def tonnes(self) -> Mapping[str, Decimal]:
+        """What was read of emissions, by scope and method; of usage there are none. These are never added up."""
+        if KINDS[self.connector] != CARBON:
+            return {}
+        return {figure: tally.usage for figure, tally in self.balance.by_line_item_type.items()}
+
     def document(self) -> dict[str, object]:
-        """The run as `ingest --json` documents it; amounts are strings with all their digits."""
+        """The run as `ingest --json` documents it; amounts are strings with all their digits.
+
+        One of estimates has ``emissions`` too: `tonnes`.
+        """
         balance = self.balance
+        emissions = {figure: plain(amount) for figure, amount in self.tonnes.items()}
         tallies = {
             "read": balance.read,
             "activities": balance.activities,
@@ -74,6 +86,7 @@ class RunReport:
             "rejected_by_reason": dict(balance.rejected_by_reason),
             "usage_amount": {name: plain(tally.usage) for name, tally in tallies.items()},
             "cost": {name: plain(tally.cost) for name, tally in tallies.items()},
+            **({"emissions": emissions} if emissions else {}),
             "rounded": balance.rounded,
             "unparsable": balance.unparsable,
             "warnings": list(self.warnings),
@@ -112,6 +125,8 @@ def warnings(balance: Balance) -> tuple[str, ...]:
         (notes.get("missing_fields", 0), "or fewer have too few fields: what stands behind a gap is one column off"),
         (notes.get("tags_malformed", 0), "with tags that are no JSON object, kept without tags"),
         (notes.get("cost_absent", 0), "without a cost: the report has no cost column"),
+        (notes.get("service_unknown", 0), "without a service, kept with the category `cloud_other`"),
+        (notes.get("totals_differ", 0), "whose total is not the sum of its scopes, in AWS's own figures"),
     )
     about_rows = [f"{count:,} {'row' if count == 1 else 'rows'} {what}" for count, what in sentences if count]
     absent = notes.get("columns_absent", 0)

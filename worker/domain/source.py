@@ -8,10 +8,21 @@ from urllib.parse import unquote, urlsplit
 
 from worker.domain.billing_period import BillingPeriod
 
+CUR, CARBON = "aws_cur", "aws_carbon_footprint"
+"""What activities are made of: line items of usage, or AWS's own estimates of emissions."""
+
+CONNECTORS = {CUR: "aws", CARBON: "aws-carbon"}
+"""What reports and metrics call the way by which each kind comes."""
+
+KINDS = {connector: kind for kind, connector in CONNECTORS.items()}
+
+API_URL = "aws:sustainability"
+"""The place of estimates that are asked for, not delivered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place under which reports are delivered: ``s3://bucket/prefix`` or ``file:///folder``.
+    """A place under which reports are delivered: ``s3://bucket/prefix`` or ``file:///folder``, or AWS's API for them.
 
     ``bucket`` is empty for a folder; ``prefix`` is then its absolute path.
     """
@@ -28,16 +39,22 @@ class Location:
         return cls(parts.scheme, parts.netloc, path)
 
     def __str__(self) -> str:
+        if self.scheme == "aws":
+            return "AWS's Sustainability API"
         return f"{self.scheme}://{self.bucket}/{self.prefix.lstrip('/')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One ``[[source]]`` with its ``[source.cur]``. Names in it were validated; ``start`` and ``end`` are half open."""
+    """One ``[[source]]`` with its ``[source.cur]`` or its ``[source.carbon]``; one that has both is two of these.
+
+    ``kind`` says which: `CUR` or `CARBON`. Names were validated; ``start`` and ``end`` are half open.
+    """
 
     name: str
     org_id: str
     url: str
+    kind: str = CUR
     workspace_id: str = ""
     region: str = ""
     account_id: str = ""
@@ -49,6 +66,16 @@ class Source:
     report: str = ""
     requester_pays: bool = False
     bucket_owner: str = ""
+
+    @property
+    def connector(self) -> str:
+        """By which way it comes: ``aws`` or ``aws-carbon``."""
+        return CONNECTORS[self.kind]
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether an API has to be asked for it; else AWS delivers it."""
+        return self.url == API_URL
 
     @property
     def location(self) -> Location:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import polars as pl
 
-from worker.domain.activities import activities, rejections
 from worker.domain.balance import Balance
-from worker.domain.line_items import Rules, judge, tally
+from worker.domain.line_items import Rules
 from worker.domain.outcome import FileOutcome
 from worker.domain.plan import FileJob
+from worker.domain.rulebooks import RULEBOOKS
 from worker.ports import ReportReader
 from worker.services.world import World
 
@@ -24,7 +24,7 @@ def convert_file(world: World, job: FileJob, spooled: Path, still_wanted: Callab
     ``still_wanted`` is asked between batches and raises when the run has ended. Raises FatalError when what was read is not
     what came out, BadRequestError when the file is no report that can be read.
     """
-    reader = world.open_report(spooled, job)
+    reader, rulebook = world.open_report(spooled, job), RULEBOOKS[job.plan.source.kind]
     columns = frozenset(reader.binding.positions)
     rules = Rules(job.file.digest[:DIGEST_SHOWN], job.plan.period, job.plan.source.account_id, columns)
     balance, payers = Balance(), set[str]()
@@ -34,11 +34,11 @@ def convert_file(world: World, job: FileJob, spooled: Path, still_wanted: Callab
         def on_batch(batch: pl.DataFrame) -> None:
             nonlocal balance, room
             still_wanted()
-            judged = judge(batch, rules)
-            made, notes = activities(judged, rules)
-            balance += tally(judged) + notes
-            payers.update(made["payer_account_id"].unique().drop_nulls())
-            rejected = rejections(judged, job.file.key).head(room)
+            judged = rulebook.judge(batch, rules)
+            made, notes = rulebook.activities(judged, rules)
+            balance += rulebook.tally(judged) + notes
+            payers.update(made[rulebook.owner].unique().drop_nulls())
+            rejected = rulebook.rejections(judged, job.file.key).head(room)
             room -= rejected.height
             writer.write(made, rejected)
 

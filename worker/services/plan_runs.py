@@ -2,59 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
-from worker.domain.billing_period import BillingPeriod
 from worker.domain.columns import announced
 from worker.domain.diff import diff
 from worker.domain.discovery import (
     FoundManifest,
     StoredObject,
-    choose_report,
-    find_manifests,
     locate,
-    newest_manifests,
     refuse_outside,
 )
 from worker.domain.errors import IngestError, NotFoundError, TransientError
-from worker.domain.manifest import Manifest, parse_manifest
-from worker.domain.plan import CONVERTER_VERSION, CUR, PlannedFile, RunPlan, Slot, part_digest
-from worker.domain.publication import PublicationRecord
+from worker.domain.manifest import Manifest
+from worker.domain.plan import PlannedFile, RunPlan, part_digest
 from worker.domain.report import RunReport
+from worker.domain.retry import WorthAnother
+from worker.domain.rulebooks import RULEBOOKS
 from worker.domain.source import Source
 from worker.domain.trigger import Trigger
-from worker.ports import ReportStore
 from worker.services import reporting
+from worker.services.survey import Survey, read_manifest, survey
 from worker.services.world import World
-
-WorthAnother = Callable[[IngestError], bool]
-"""Whether an error is worth another attempt at the whole; the task that asks knows how many it has left."""
 
 UNDER_WAY = "delivery_under_way"
 """Seconds do not help: AWS takes minutes to deliver."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Survey:
-    """One source as it was found: its listing, and the current records of its org."""
-
-    world: World
-    source: Source
-    trigger: Trigger
-    worth_another: WorthAnother
-    store: ReportStore
-    listing: Mapping[str, StoredObject]
-    records: Mapping[Slot, PublicationRecord]
-
-    def covers(self, period: BillingPeriod) -> bool:
-        wanted = self.trigger
-        after = wanted.start is None or wanted.start <= period
-        return after and (wanted.end is None or period < wanted.end) and self.source.covers(period)
-
-    def record(self, period: BillingPeriod) -> PublicationRecord | None:
-        return self.records.get(Slot(self.source.org_id, self.source.name, CUR, period))
 
 
 def plan_source(
@@ -65,35 +38,32 @@ def plan_source(
     One listing serves all months, and a manifest is read only if the listing shows another ETag than is published. Errors
     about the whole source are raised; those about one month become its report, unless they are worth another attempt.
     """
-    store = world.stores(source)
-    spent = store.requests  # a worker keeps its stores: what they did before is not this trigger's
-    listing = {each.key: each for each in store.list()}
-    found = choose_report(find_manifests(listing.values()), source.report, str(source.location))
-    if not found:
-        remedy = "check the url; AWS writes a first delivery up to 24 hours after an export is made"
-        raise NotFoundError(f"no report's manifest lies under {source.location}", "no_manifest", remedy)
-    records = {record.slot: record for record in world.table.records(source.org_id)}
-    survey = _Survey(world, source, trigger, worth_another, store, listing, records)
-    delivered = {str(manifest.period) for manifest in found}
-    for manifest in newest_manifests(found):
-        if manifest.period and not survey.covers(manifest.period):
-            continue
-        planned = _plan_month(survey, manifest, spent)
-        spent = store.requests
-        if planned:
-            delivered.add(str(planned.period if isinstance(planned, RunPlan) else planned.billing_period))
-            yield planned
-    yield from _missing_months(survey, delivered)
+    spent = world.stores(source).requests  # a worker keeps its stores: what they did before is not this trigger's
+    found = survey(world, source, trigger, worth_another)
+    delivered = set[str]()
+    for manifest in found.manifests():
+        if manifest.period:
+            delivered.add(str(manifest.period))
+            if not found.covers(manifest.period):
+                continue
+        with world.telemetry.span("aws.manifest", key=manifest.object.key, billing_period=manifest.period):
+            planned = _plan_month(found, manifest, spent)
+            spent = found.store.requests
+            if planned:
+                delivered.add(str(planned.period if isinstance(planned, RunPlan) else planned.billing_period))
+                yield planned  # what comes of it belongs to the span
+    missing = (str(month) for month in found.expected() if str(month) not in delivered)
+    yield from (reporting.not_delivered(trigger.trigger_id, source, month, world.clock.now()) for month in missing)
 
 
-def _plan_month(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | RunReport | None:
+def _plan_month(survey: Survey, found: FoundManifest, spent: int) -> RunPlan | RunReport | None:
     """``spent`` are the requests already attributed; the first month of a source carries the listing."""
     world, store = survey.world, survey.store
     try:
-        record = _published(survey, found)
+        record = survey.published(found)
         if record and not survey.covers(record.slot.period):
             return None
-        if record and _is_current(record, found, survey):
+        if record and survey.is_current(record, found):
             return reporting.up_to_date(record, store.requests - spent, world.clock.now())
         try:
             return _plan(survey, found, spent)
@@ -106,39 +76,15 @@ def _plan_month(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | 
         return reporting.refused(survey.trigger.trigger_id, survey.source, period, error, world.clock.now())
 
 
-def _published(survey: _Survey, found: FoundManifest) -> PublicationRecord | None:
-    """The month's current record; a month that only the manifest's body tells is recognised by the manifest itself."""
-    if found.period:
-        return survey.record(found.period)
-    mine = (each for each in survey.records.values() if each.slot.source_name == survey.source.name)
-    this = (found.object.key, found.object.etag)
-    return next((each for each in mine if (each.manifest_key, each.manifest_etag) == this), None)
+def _look_again(survey: Survey, found: FoundManifest) -> tuple[Survey, FoundManifest]:
+    """A delivery that came between the listing and the manifest names files the listing lacks."""
+    now = survey.again()
+    return now, replace(found, object=now.listing.get(found.object.key, found.object))
 
 
-def _is_current(record: PublicationRecord, found: FoundManifest, survey: _Survey) -> bool:
-    same_input = record.manifest_etag == found.object.etag
-    same_configuration = record.configuration_digest == survey.source.configuration_digest
-    good_enough = record.converter_version >= CONVERTER_VERSION or not survey.trigger.reconvert
-    return same_input and same_configuration and good_enough
-
-
-def _read(survey: _Survey, found: FoundManifest) -> tuple[Manifest, str]:
-    read = survey.store.read_manifest(found.object.key)
-    if read is None:
-        raise NotFoundError(f"manifest {found.object.key} is gone", "NoSuchKey", "look again when AWS has delivered")
-    body, etag = read
-    return parse_manifest(body, found.object.key, found.period, etag), etag
-
-
-def _look_again(survey: _Survey, found: FoundManifest) -> tuple[_Survey, FoundManifest]:
-    """The source as it is now: a delivery that came between the listing and the manifest names files the listing lacks."""
-    listing = {each.key: each for each in survey.store.list()}
-    return replace(survey, listing=listing), replace(found, object=listing.get(found.object.key, found.object))
-
-
-def _plan(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | None:
+def _plan(survey: Survey, found: FoundManifest, spent: int) -> RunPlan | None:
     source, store = survey.source, survey.store
-    manifest, etag = _read(survey, found)
+    manifest, etag = read_manifest(store, found)
     if not survey.covers(manifest.period):
         return None
     if source.location.scheme == "s3":
@@ -152,7 +98,7 @@ def _plan(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | None:
     return RunPlan(
         source=source,
         period=manifest.period,
-        connector=reporting.CONNECTOR,
+        connector=source.connector,
         manifest_key=manifest.key,
         manifest_path=found.object.key,
         manifest_etag=etag,
@@ -167,7 +113,9 @@ def _plan(survey: _Survey, found: FoundManifest, spent: int) -> RunPlan | None:
         compression=str(manifest.compression),
         reconvert=survey.trigger.reconvert,
         supersessions=survey.trigger.supersessions,
-        columns=announced(manifest.columns),
+        failing_since=survey.trigger.failing_since,
+        background=survey.trigger.background,
+        columns=announced(manifest.columns, RULEBOOKS[source.kind].wanted),
         max_rejected_percent=survey.world.max_rejected_percent if limit is None else limit,
     )
 
@@ -178,7 +126,7 @@ def _planned(source: Source, manifest: Manifest, bucket: str, key: str, stored: 
 
 
 def _refuse_unsettled(
-    survey: _Survey, manifest: Manifest, stored: StoredObject, objects: Mapping[str, StoredObject]
+    survey: Survey, manifest: Manifest, stored: StoredObject, objects: Mapping[str, StoredObject]
 ) -> None:
     """In overwrite mode AWS rewrites the data first and the manifest last: data newer than its manifest is not to be trusted yet.
 
@@ -195,13 +143,3 @@ def _refuse_unsettled(
         ):
             message = f"{key} is newer than manifest {manifest.key}: a delivery is under way"
             raise TransientError(message, UNDER_WAY, "nothing to do; the next run finds it complete")
-
-
-def _missing_months(survey: _Survey, delivered: set[str]) -> Iterator[RunReport]:
-    """Months that were asked for by both ends and that have no manifest."""
-    month, end = survey.trigger.start, survey.trigger.end
-    while month and end and month < end:
-        if str(month) not in delivered and survey.source.covers(month):
-            now = survey.world.clock.now()
-            yield reporting.not_delivered(survey.trigger.trigger_id, survey.source, str(month), now)
-        month = month.next()

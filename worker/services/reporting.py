@@ -11,9 +11,9 @@ from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.plan import CONVERTER_VERSION, RunPlan
 from worker.domain.publication import PublicationRecord
 from worker.domain.report import FileCounts, RunReport, warnings
-from worker.domain.source import Source, digest
+from worker.domain.source import CONNECTORS, Source, digest
 
-CONNECTOR = "aws"
+OLDER_CONVERTER = "older converter: `ingest --reconvert` reads it again"
 
 
 def up_to_date(record: PublicationRecord, requests: int, at: datetime) -> RunReport:
@@ -22,7 +22,7 @@ def up_to_date(record: PublicationRecord, requests: int, at: datetime) -> RunRep
         run_id=record.run_id,
         source_name=record.slot.source_name,
         org_id=record.slot.org_id,
-        connector=CONNECTOR,
+        connector=CONNECTORS[record.slot.source],
         billing_period=str(record.slot.period),
         state=RunState.UP_TO_DATE,
         at=at,
@@ -37,21 +37,17 @@ def up_to_date(record: PublicationRecord, requests: int, at: datetime) -> RunRep
 
 def record_warnings(record: PublicationRecord) -> tuple[str, ...]:
     """What a reader of a published month must know."""
-    older = (
-        ("older converter: `ingest --reconvert` reads it again",)
-        if record.converter_version < CONVERTER_VERSION
-        else ()
-    )
+    older = (OLDER_CONVERTER,) if record.converter_version < CONVERTER_VERSION else ()
     return (*warnings(record.balance), *older)
 
 
 def refused(trigger_id: str, source: Source, period: str | None, error: IngestError, at: datetime) -> RunReport:
     """What failed before there was a run; attempt 0 in its id says so."""
     return RunReport(
-        run_id=f"{digest(trigger_id, source.name, period or '')[:16]}-0",
+        run_id=f"{digest(trigger_id, source.name, source.kind, period or '')[:16]}-0",
         source_name=source.name,
         org_id=source.org_id,
-        connector=CONNECTOR,
+        connector=source.connector,
         billing_period=period,
         state=RunState.FAILED,
         at=at,
@@ -62,10 +58,10 @@ def refused(trigger_id: str, source: Source, period: str | None, error: IngestEr
 def not_delivered(trigger_id: str, source: Source, period: str, at: datetime) -> RunReport:
     """A month that was asked for and that AWS has not delivered."""
     return RunReport(
-        run_id=f"{digest(trigger_id, source.name, period)[:16]}-0",
+        run_id=f"{digest(trigger_id, source.name, source.kind, period)[:16]}-0",
         source_name=source.name,
         org_id=source.org_id,
-        connector=CONNECTOR,
+        connector=source.connector,
         billing_period=period,
         state=RunState.NOT_DELIVERED,
         at=at,

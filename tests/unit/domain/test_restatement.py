@@ -15,9 +15,7 @@ SMALLEST = "0.000000000000000001"
 
 def summed(*amounts: tuple[str, str], **columns: Sequence[str | None]) -> pl.DataFrame:
     """The totals of such activities; what is not said of a column is the same for all."""
-    rows = activities_of(*amounts, **columns)
-    missing = [pl.lit(None, pl.String).alias(name) for name in ("scope", "method") if name not in rows.columns]
-    return totals(rows.with_columns(missing).lazy()).collect()
+    return totals(activities_of(*amounts, **columns).lazy()).collect()
 
 
 def change(before: str, after: str) -> Change:

@@ -1,0 +1,112 @@
+"""The fate of each row of a batch, and the account of a judged batch: the same for every kind of report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import polars as pl
+
+from worker.domain.balance import Balance, Tally
+
+ACTIVITY, EXCLUDED, REJECTED = "activity", "excluded", "rejected"
+
+SAFE_SUM = Decimal(10) ** 15
+"""A batch whose amounts are all smaller than this cannot overflow decimal(38,18) when summed (20 integer digits)."""
+
+_Groups = dict[tuple[str, ...], Tally]
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """The rules of one kind of row, each a name and when it holds; the first that holds is the answer.
+
+    ``untrustworthy`` come first and reject a row of any type; ``unwanted`` exclude one, under a type that may be a column;
+    ``unusable`` reject what would else have been an activity.
+    """
+
+    untrustworthy: Mapping[str, pl.Expr]
+    unwanted: Iterable[tuple[pl.Expr, pl.Expr]]
+    unusable: Mapping[str, pl.Expr]
+
+
+def decide(rows: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """The rows with their ``fate``, and ``why``: the type of an exclusion, the reason of a rejection."""
+    first = rows.with_columns(
+        r1=_first(_named(law.untrustworthy)),
+        x=_first(law.unwanted),
+        r2=_first(_named(law.unusable)),
+    )
+    fate = (
+        pl.when(pl.col("r1").is_not_null())
+        .then(pl.lit(REJECTED))
+        .when(pl.col("x").is_not_null())
+        .then(pl.lit(EXCLUDED))
+        .when(pl.col("r2").is_not_null())
+        .then(pl.lit(REJECTED))
+        .otherwise(pl.lit(ACTIVITY))
+    )
+    return first.with_columns(fate=fate, why=pl.coalesce("r1", "x", "r2")).drop("r1", "x", "r2")
+
+
+def _named(rules: Mapping[str, pl.Expr]) -> Iterable[tuple[pl.Expr, pl.Expr]]:
+    return ((when, pl.lit(name)) for name, when in rules.items())
+
+
+def _first(cases: Iterable[tuple[pl.Expr, pl.Expr]]) -> pl.Expr:
+    """The answer of the first case that holds, null if none does."""
+    return pl.coalesce(*[pl.when(when).then(answer) for when, answer in cases])
+
+
+def account_of(judged: pl.DataFrame, kind: pl.Expr, **counts: pl.Expr) -> Balance:
+    """The balance of a judged batch: what was read, summed before anything was decided, and what it became.
+
+    The batch has ``usage`` and ``cost`` beside its fates; ``kind`` is what `Balance.by_line_item_type` goes by; ``counts``
+    are the balance's other figures, as sums over the batch.
+    """
+    groups = _sums(judged.with_columns(kind=kind), ["kind", "fate", "why"])
+    fates = {fate: _total(t for (_, f, _), t in groups.items() if f == fate) for fate in (ACTIVITY, EXCLUDED, REJECTED)}
+    return Balance(
+        read=next(iter(_sums(judged.with_columns(all=pl.lit("")), ["all"]).values()), Tally()),
+        activities=fates[ACTIVITY],
+        excluded=fates[EXCLUDED],
+        rejected=fates[REJECTED],
+        excluded_by_type=_rows_by(groups, EXCLUDED),
+        rejected_by_reason=_rows_by(groups, REJECTED),
+        by_line_item_type={
+            kind: _total(t for (k, _, _), t in groups.items() if k == kind)
+            for kind in sorted({k for k, _, _ in groups})
+        },
+        **judged.select(**counts).row(0, named=True),
+    )
+
+
+def _sums(judged: pl.DataFrame, keys: list[str]) -> _Groups:
+    """Rows, usage and cost by key, exact. Huge amounts are summed in Python, where a decimal has no width."""
+    largest = judged.select(pl.max_horizontal(pl.col("usage").abs().max(), pl.col("cost").abs().max())).item()
+    if largest is not None and largest >= SAFE_SUM:
+        return _wide_sums(judged, keys)
+    sums = judged.group_by(keys).agg(pl.len(), pl.col("usage").sum(), pl.col("cost").sum())
+    return {tuple(row[:-3]): Tally(row[-3], row[-2], row[-1]) for row in sums.iter_rows()}
+
+
+def _wide_sums(judged: pl.DataFrame, keys: list[str]) -> _Groups:
+    sums: _Groups = {}
+    for *key, usage, cost in judged.select(*keys, "usage", "cost").iter_rows():
+        row = Tally(1, usage or Decimal(0), cost or Decimal(0))
+        sums[tuple(key)] = sums.get(tuple(key), Tally()) + row
+    return sums
+
+
+def _total(tallies: Iterable[Tally]) -> Tally:
+    return sum(tallies, Tally())
+
+
+def _rows_by(groups: _Groups, fate: str) -> dict[str, int]:
+    """Counts by the reason or type behind one fate, across kinds."""
+    counts: dict[str, int] = {}
+    for (_, its_fate, why), group in groups.items():
+        if its_fate == fate:
+            counts[why] = counts.get(why, 0) + group.rows
+    return dict(sorted(counts.items()))
