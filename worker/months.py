@@ -42,11 +42,11 @@ def diff(
     version, or its parts were vacuumed.
     """
     from worker.adapters.part_totals import WarehousePartTotals
-    from worker.reading import reading_table
+    from worker.reading import reading_table, warehouse
     from worker.services.diff_versions import Asked, diff_versions
 
     asked = Asked(BillingPeriod.parse(period), org_id, source_name, before, after)
-    return diff_versions(reading_table(), WarehousePartTotals(), asked)
+    return diff_versions(reading_table(), WarehousePartTotals(warehouse()), asked)
 
 
 def forget(

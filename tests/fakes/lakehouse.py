@@ -7,21 +7,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from tests.fakes.plans import NOON, outcome_of, plan_of
+from tests.servers.seaweed import Seaweed
 from worker.adapters.catalog import OrgTables, open_catalog
+from worker.adapters.folder_warehouse import FolderWarehouse
 from worker.adapters.iceberg_table import IcebergActivityTable
 from worker.adapters.part_store import ParquetPartStore
+from worker.adapters.s3_warehouse import S3Warehouse
+from worker.adapters.spool import Spool
 from worker.adapters.warehouse import Warehouse
 from worker.domain.balance import Balance, Tally
 from worker.domain.outcome import FileOutcome
 from worker.domain.plan import FileJob, RunPlan
 from worker.domain.publication import Held, Publication, PublicationRecord, publication
-from worker.domain.schema import CONSTANT_COLUMNS, TAG_PREFIX, activity_schema, rejection_schema
+from worker.domain.rulebooks import RULEBOOKS
+from worker.domain.schema import TAG_PREFIX, activity_schema, rejection_schema
+from worker.domain.source import CARBON, Location
 
+OF_EMISSIONS = RULEBOOKS[CARBON].varying
 NO_REJECTIONS = pl.DataFrame(schema=rejection_schema())
 AMOUNT = pl.Decimal(38, 18)
 
@@ -66,11 +74,16 @@ class Lakehouse:
         return self.table.publish(plan.slot, decide)
 
 
+def s3_warehouse(server: Seaweed, url: str, spool: Path) -> S3Warehouse:
+    """A warehouse in a bucket of the server; a part that is being written is in ``spool``."""
+    return S3Warehouse(Location.parse(url), server.url, partial(Spool(spool).folder, 0))
+
+
 @contextmanager
-def lakehouse(folder: Path) -> Iterator[Lakehouse]:
-    """Open the lakehouse in the folder; another process may have it open too."""
-    warehouse = Warehouse(folder / "warehouse")
-    catalog = open_catalog(f"sqlite:///{folder}/catalog.db")
+def lakehouse(folder: Path, warehouse: Warehouse | None = None, catalog_uri: str = "") -> Iterator[Lakehouse]:
+    """Open the lakehouse in the folder, or what of it is elsewhere; another process may have it open too."""
+    warehouse = warehouse or FolderWarehouse(folder / "warehouse")
+    catalog = open_catalog(catalog_uri or f"sqlite:///{folder}/catalog.db", warehouse.engines.iceberg)
     tables = OrgTables(catalog, warehouse)
     try:
         parts, table = ParquetPartStore(warehouse, tables), IcebergActivityTable(warehouse, tables)
@@ -92,7 +105,9 @@ def job_of(key: str = "a.csv", run_id: str = "run-1") -> FileJob:
 def activities_of(*amounts: tuple[str, str], **columns: Sequence[str | None]) -> pl.DataFrame:
     """One activity for each pair of quantity and cost. ``columns`` replaces text columns, or adds tags."""
     rows = len(amounts)
-    plain = {name: [f"a {name}"] * rows for name in _text_columns()}
+    plain: dict[str, Sequence[str | None]] = {
+        name: [None if name in OF_EMISSIONS else f"a {name}"] * rows for name in _text_columns()
+    }
     frame = pl.DataFrame({**plain, **columns}, schema_overrides=dict.fromkeys({**plain, **columns}, pl.String))
     return frame.with_columns(
         pl.Series("activity_id", [f"0123456789abcdef-{row}" for row in range(1, rows + 1)], pl.String),
@@ -126,5 +141,5 @@ def converted(job: FileJob, activities: pl.DataFrame, rejections: pl.DataFrame =
 
 
 def _text_columns() -> list[str]:
-    ours = {*CONSTANT_COLUMNS, "activity_id"}
+    ours = {"activity_id", *set.intersection(*(set(rulebook.constants) for rulebook in RULEBOOKS.values()))}
     return [name for name, kind in activity_schema().items() if kind == pl.String() and name not in ours]

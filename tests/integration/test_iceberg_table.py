@@ -170,7 +170,7 @@ def test_orgs_whose_ids_differ_only_in_case_are_refused(lake: Lakehouse) -> None
 
 def test_a_catalog_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(FatalError) as error:
-        open_catalog(f"sqlite:///{tmp_path}")
+        open_catalog(f"sqlite:///{tmp_path}", {})
 
     assert error.value.code == "SQLITE_CANTOPEN"
     assert "write" in error.value.remedy

@@ -19,10 +19,10 @@ from worker.adapters.sample_month import Layout
 from worker.adapters.warehouse import path_of
 from worker.domain.errors import FatalError, NotFoundError
 from worker.domain.outcome import RunState
-from worker.domain.plan import CUR, RunPlan, Slot
+from worker.domain.plan import RunPlan, Slot
 from worker.domain.report import RunReport
 from worker.domain.restatement import Change, GroupChange
-from worker.domain.source import Source
+from worker.domain.source import CUR, Source
 from worker.services.diff_versions import Asked, diff_versions
 from worker.services.history import history
 
@@ -112,7 +112,7 @@ def test_what_was_restated_is_what_one_finds_by_hand(lake: Lakehouse) -> None:
     )
     published(lake, "run-3", plan_of("c.csv", keep=("a.csv",), manifest_etag="m3"), new)
 
-    [found] = diff_versions(lake.table, WarehousePartTotals(), Asked(JANUARY))
+    [found] = diff_versions(lake.table, WarehousePartTotals(lake.warehouse), Asked(JANUARY))
 
     whose = ("a account_id",)
     assert (found.added, found.dropped, found.kept) == (("c.csv",), ("b.csv",), ("a.csv",))
@@ -138,7 +138,7 @@ def test_parts_kept_in_both_versions_are_not_even_opened(lake: Lakehouse) -> Non
     [kept] = [file.part for file in lake.table.records()[0].files if file.key == "a.csv"]
     Path(path_of(str(kept))).unlink()
 
-    [found] = diff_versions(lake.table, WarehousePartTotals(), Asked(JANUARY))
+    [found] = diff_versions(lake.table, WarehousePartTotals(lake.warehouse), Asked(JANUARY))
 
     assert [group.rows for group in found.groups] == [change("1", "1")]
 
@@ -150,7 +150,7 @@ def test_a_version_without_its_parts_cannot_be_compared_and_says_why(lake: Lakeh
     Path(path_of(str(part))).unlink()
 
     with pytest.raises(NotFoundError, match="vacuumed") as error:
-        diff_versions(lake.table, WarehousePartTotals(), Asked(JANUARY))
+        diff_versions(lake.table, WarehousePartTotals(lake.warehouse), Asked(JANUARY))
 
     assert error.value.code == "vacuumed"
 
@@ -163,7 +163,7 @@ def test_a_damaged_part_is_no_answer(lake: Lakehouse) -> None:
     part.write_bytes(part.read_bytes()[:-20])
 
     with pytest.raises(FatalError, match="cannot be read"):
-        diff_versions(lake.table, WarehousePartTotals(), Asked(JANUARY))
+        diff_versions(lake.table, WarehousePartTotals(lake.warehouse), Asked(JANUARY))
 
 
 def test_a_forgotten_month_is_gone_for_readers_and_back_with_the_next_ingest(lake: Lakehouse, fake: FakeWorld) -> None:

@@ -59,6 +59,12 @@ def test_instants_are_utc_and_tags_are_a_dict(lake: Lakehouse) -> None:
     assert rows_of(query("SELECT current_setting('TimeZone')", lake.table)) == [("UTC",)]
 
 
+def test_a_query_that_takes_its_time_draws_no_progress_bar_and_keeps_no_file_in_memory(lake: Lakehouse) -> None:
+    asked = "SELECT current_setting('enable_progress_bar'), current_setting('enable_external_file_cache')"
+
+    assert rows_of(query(asked, lake.table)) == [(False, False)]
+
+
 def test_usage_and_emissions_are_kept_apart(published: Lakehouse) -> None:
     assert rows_of(query("SELECT count(*) FROM usage", published.table)) == [(2,)]
     assert rows_of(query("SELECT count(*) FROM emissions", published.table)) == [(0,)]

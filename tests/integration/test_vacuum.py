@@ -18,11 +18,12 @@ from tests.fakes.ledger import FakeLedger
 from tests.fakes.plans import JANUARY, NOON, plan_of
 from worker.adapters.activity_scan import scan
 from worker.adapters.duckdb_query import query
+from worker.adapters.folder_warehouse import FolderWarehouse
 from worker.adapters.layout import table_key
 from worker.adapters.part_totals import WarehousePartTotals
 from worker.adapters.system_clock import SystemClock
 from worker.adapters.table_files import WarehouseTableFiles
-from worker.adapters.warehouse import Warehouse, path_of
+from worker.adapters.warehouse import path_of
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import FatalError, NotFoundError, TransientError
 from worker.domain.garbage import FileKind, StoredFile
@@ -169,7 +170,7 @@ def test_the_history_keeps_the_totals_of_versions_whose_parts_are_gone(old: Old)
 
     assert history(old.lake.table, JANUARY) == before
     with pytest.raises(NotFoundError, match=r"run-2\) .* vacuumed"):
-        diff_versions(old.lake.table, WarehousePartTotals(), Asked(JANUARY))
+        diff_versions(old.lake.table, WarehousePartTotals(old.lake.warehouse), Asked(JANUARY))
 
 
 def test_young_files_are_spared_whatever_refers_to_them(old: Old) -> None:
@@ -218,7 +219,7 @@ def test_a_version_replaced_later_than_the_limit_is_spared_however_old_its_files
     assert done.snapshots == 0
     assert sum(amount.files for amount in done.deleted.values()) == 0
     assert old.names("data/**/*") == parts_of(file.digest for number in (1, 2) for file in version(number).files)
-    [found] = diff_versions(old.lake.table, WarehousePartTotals(), Asked(JANUARY))
+    [found] = diff_versions(old.lake.table, WarehousePartTotals(old.lake.warehouse), Asked(JANUARY))
     assert (found.dropped, found.added) == (("1.csv",), ("2.csv",))
 
 
@@ -323,7 +324,7 @@ def test_without_the_ledger_nothing_is_deleted(old: Old) -> None:
 def test_a_warehouse_that_is_not_the_tables_is_left_alone(old: Old, tmp_path: Path) -> None:
     old.publish(version(1), "run-1")
     old.age()
-    elsewhere = WarehouseTableFiles(Warehouse(tmp_path / "another"), old.lake.tables, no_turn)
+    elsewhere = WarehouseTableFiles(FolderWarehouse(tmp_path / "another"), old.lake.tables, no_turn)
 
     with pytest.raises(FatalError, match="not in this warehouse"):
         vacuum(old.ledger, elsewhere, Limits(old.before))

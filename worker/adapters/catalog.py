@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -11,56 +12,87 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.table import Table
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from worker.adapters import table_definition
 from worker.adapters.layout import NAMESPACE_PREFIX, TABLE, namespace, table_key
 from worker.adapters.warehouse import Warehouse, disk_errors
-from worker.domain.errors import BadRequestError, FatalError, TransientError
+from worker.domain.errors import AuthError, BadRequestError, FatalError, IngestError, TransientError
 
 NAME = "offgridflow"
-BUSY_SECONDS = 30
-"""How long a process waits for another's catalog transaction, each of which takes milliseconds."""
+WAITING = {"sqlite": {"timeout": "30"}, "postgresql": {"connect_timeout": "10"}}
+"""For how many seconds a process waits for another's transaction, each of which takes milliseconds, or for a server."""
 
 OPENING_TRIES = 5
-UNWRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_FULL")
+NOT_ALLOWED = "42501"
+UNWRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_FULL", "25006")
 
 
-def open_catalog(uri: str) -> SqlCatalog:
-    """The SQL catalog at a SQLAlchemy URI, its tables made if they are missing. Close it when done."""
-    url = make_url(uri)
+def open_catalog(uri: str, files: Mapping[str, str]) -> SqlCatalog:
+    """The SQL catalog at a SQLAlchemy URI, its tables made if they are missing.
+
+    ``files`` are the properties by which Iceberg reaches the tables' files. No error shows the URI's password.
+    """
+    url = _parsed(uri)
     with catalog_errors():
         if url.get_backend_name() == "sqlite" and url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-            url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
-        for _ in range(OPENING_TRIES - 1):
-            with suppress(IntegrityError, OperationalError, ProgrammingError):
-                # Another process may be making the catalog's tables at this very moment.
-                return _opened(url)
-        return _opened(url)
+        whole = url.render_as_string(hide_password=False)
+        # A server that was restarted has dropped its connections: each is tried before it is used.
+        catalog = SqlCatalog(NAME, uri=whole, init_catalog_tables="false", pool_pre_ping="true", **files)
+        # A server counts its connections: whoever lets go of the catalog has closed it.
+        weakref.finalize(catalog, catalog.engine.dispose)
+        _make_tables(catalog)
+    return catalog
 
 
-def _opened(url: URL) -> SqlCatalog:
-    catalog = SqlCatalog(NAME, uri=url.render_as_string(hide_password=False))
-    if url.get_backend_name() == "sqlite":
+def _parsed(uri: str) -> URL:
+    try:
+        url = make_url(uri)
+        url.get_dialect().import_dbapi()
+    except (ArgumentError, ImportError, ValueError):
+        # What they say may have a piece of the password in it.
+        remedy = (
+            "set it to sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, special characters %-encoded"
+        )
+        raise BadRequestError("OFFGRIDFLOW_CATALOG_URI names no known database", "configuration", remedy) from None
+    return url.set(query=WAITING.get(url.get_backend_name(), {}) | url.query)
+
+
+def _make_tables(catalog: SqlCatalog) -> None:
+    """Those of the catalog itself. Another process may be making them at this very moment."""
+    for tries_left in reversed(range(OPENING_TRIES)):
+        try:
+            catalog.create_tables()
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            if not tries_left or error.statement is None:  # it did not come as far as a statement
+                raise
+        else:
+            break
+    if catalog.engine.name == "sqlite":
         # Readers and the one writer need not wait for each other. The file remembers it.
         with catalog.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-    return catalog
 
 
 @contextmanager
 def catalog_errors() -> Iterator[None]:
-    """Raise the catalog's and the disk's errors as ours. A lost connection leaves a commit undecided: it is tried again."""
+    """Raise the catalog's and the files' errors as ours. A lost connection leaves a commit undecided: it is tried again."""
     try:
         with disk_errors("the table's metadata"):
             yield
     except DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
-        message = f"the catalog: {error.orig}"
-        if code.startswith(UNWRITABLE):
-            raise FatalError(message, code, "let the workers write to the catalog and its folder") from error
-        raise TransientError(message, code, "check that OFFGRIDFLOW_CATALOG_URI can be reached") from error
+        raise _ours(error) from error
+
+
+def _ours(error: DBAPIError) -> IngestError:
+    by_name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+    code, message = by_name or type(error.orig).__name__, f"the catalog: {error.orig}"
+    if code == NOT_ALLOWED:
+        return AuthError(message, code, "let the catalog's user make tables in its schema, and read and write them")
+    if code.startswith(UNWRITABLE):
+        return FatalError(message, code, "let the workers write to the catalog and its folder")
+    return TransientError(message, code, "check OFFGRIDFLOW_CATALOG_URI: its host, its user and password, its database")
 
 
 class OrgTables:

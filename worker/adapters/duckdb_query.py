@@ -9,11 +9,12 @@ from typing import Any
 
 import duckdb
 import polars as pl
+from fsspec.implementations.arrow import ArrowFSWrapper
 
 from worker.adapters.iceberg_table import IcebergActivityTable
 from worker.adapters.part_columns import rejection_columns
 from worker.adapters.sql_gate import refuse_unless_reading
-from worker.adapters.warehouse import path_of
+from worker.adapters.warehouse import Warehouse, path_of
 from worker.domain.errors import BadRequestError, FatalError, IngestError
 from worker.domain.schema import AMOUNT_SCALE, activity_schema
 
@@ -25,6 +26,9 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     # Nothing is spilled to the disk: DuckDB would allow queries to use the folder.
     "temp_directory": "",
 }
+RESTRAINT = "SET enable_progress_bar = false; SET enable_external_file_cache = false"
+"""Nothing but the answer on stdout; and no object of S3 stays in memory once it was read."""
+
 LOOK_AT_THE_WAREHOUSE = "check that the warehouse holds the published files: `offgridflow doctor`"
 
 
@@ -39,6 +43,22 @@ class QueryResult:
     rows: Iterator[tuple[Any, ...]]
 
 
+class PublishedFiles(ArrowFSWrapper):  # type: ignore[misc]  # fsspec has no types
+    """DuckDB's way to objects of S3: its own is an extension, and would have to be fetched. Folders it reads by itself."""
+
+    cachable = False
+
+    def open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        """The file for reading, and for nothing else."""
+        if mode != "rb":
+            raise PermissionError(f"{path} may only be read")
+        return super().open(path, mode, **options)
+
+    def glob(self, path: str, **_options: Any) -> list[str]:
+        """The path: no name of ours is a pattern, and to look whether it is there would cost a request for each file."""
+        return [self._strip_protocol(path)]
+
+
 def query(sql: str, table: IcebergActivityTable, org_id: str | None = None) -> QueryResult:
     """Run one SELECT or EXPLAIN over ``activities``, ``usage``, ``emissions`` and ``rejections`` of every org, or of one.
 
@@ -48,7 +68,7 @@ def query(sql: str, table: IcebergActivityTable, org_id: str | None = None) -> Q
     parts = [uri for version in versions for uri in version.data_files()]
     records = [record for version in versions for record in version.records()]
     rejections = [file.rejections for record in records for file in record.files if file.rejections]
-    connection = _reader(sorted(parts), sorted(rejections))
+    connection = _reader(sorted(parts), sorted(rejections), table.warehouse)
     try:
         with _errors():
             refuse_unless_reading(connection, sql)
@@ -65,12 +85,14 @@ def _rows(answer: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
             yield from rows
 
 
-def _reader(parts: list[str], rejections: list[str]) -> duckdb.DuckDBPyConnection:
+def _reader(parts: list[str], rejections: list[str], warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
     """A database in memory with the views, locked: only these files can be opened, and no setting changes any more."""
     connection = duckdb.connect(":memory:", config=SETTINGS)
+    connection.register_filesystem(PublishedFiles(warehouse.engines.arrow))
     paths = ", ".join(_text(path_of(uri)) for uri in (*parts, *rejections))
     script = f"""
         SET TimeZone = 'UTC';
+        {RESTRAINT};
         SET allowed_paths = [{paths}];
         SET enable_external_access = false;
         CREATE VIEW activities AS {_select(parts, activity_schema())};
@@ -83,7 +105,7 @@ def _reader(parts: list[str], rejections: list[str]) -> duckdb.DuckDBPyConnectio
         connection.execute(script)
     except duckdb.Error as error:
         connection.close()
-        raise FatalError(str(error), type(error).__name__, LOOK_AT_THE_WAREHOUSE) from error
+        raise FatalError(_said(error), type(error).__name__, LOOK_AT_THE_WAREHOUSE) from error
     return connection
 
 
@@ -123,5 +145,13 @@ def _errors() -> Iterator[None]:
     except (duckdb.IOException, duckdb.InternalException) as error:
         raise FatalError(str(error), type(error).__name__, LOOK_AT_THE_WAREHOUSE) from error
     except duckdb.Error as error:
+        if type(error) is duckdb.Error:
+            raise FatalError(_said(error), "unreadable", LOOK_AT_THE_WAREHOUSE) from error
         remedy = "use one SELECT over activities, usage, emissions or rejections"
         raise BadRequestError(str(error), type(error).__name__, remedy) from error
+
+
+def _said(error: duckdb.Error) -> str:
+    """The error in one piece. What `PublishedFiles` raised comes as a traceback, and without a class of its own."""
+    text = str(error).strip()
+    return text.rpartition("\n")[2] if type(error) is duckdb.Error else text

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from worker.adapters.iceberg_table import IcebergActivityTable
 from worker.adapters.layout import digest_of
 from worker.adapters.table_version import Selection
-from worker.adapters.warehouse import disk_errors, path_of
+from worker.adapters.warehouse import disk_errors
 from worker.domain.activity_json import activity_lines
 from worker.domain.errors import BadRequestError
 from worker.domain.schema import activity_schema
@@ -58,12 +59,12 @@ def _batches(table: IcebergActivityTable, org_id: str | None, selection: Selecti
             for file in record.files:
                 if file.digest in parts:
                     attempts = pl.lit(file.attempts).alias("attempts")
-                    for batch in _part(path_of(parts[file.digest])):
+                    for batch in _part(table.warehouse.open(parts[file.digest])):
                         yield batch.with_columns(published_at, attempts)
 
 
-def _part(path: str) -> Iterator[pl.DataFrame]:
-    with pq.ParquetFile(path) as part:
+def _part(opened: pa.NativeFile) -> Iterator[pl.DataFrame]:
+    with opened, pq.ParquetFile(opened) as part:
         for batch in part.iter_batches(BATCH_ROWS):
             yield pl.DataFrame(batch)
 

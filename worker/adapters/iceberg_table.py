@@ -43,7 +43,7 @@ class IcebergActivityTable:
         lease: Lease = _no_lease,
         pause: Callable[[float], None] = time.sleep,  # noqa: TID251  another's commit is not ours to wait for
     ) -> None:
-        self._warehouse = warehouse
+        self.warehouse = warehouse
         self._tables = tables
         self._lease = lease
         self._pause = pause
@@ -52,7 +52,7 @@ class IcebergActivityTable:
         """Every org (or one) with the version of its table that is current now. An org without a table is left out."""
         orgs = self._tables.orgs() if org_id is None else (org_id,)
         found = ((org, self._tables.find(org)) for org in orgs)
-        return tuple((org, TableVersion(table, self._warehouse)) for org, table in found if table is not None)
+        return tuple((org, TableVersion(table, self.warehouse)) for org, table in found if table is not None)
 
     def records(self, org_id: str | None = None) -> tuple[PublicationRecord, ...]:
         """The current publication record of every slot (of one org)."""
@@ -68,7 +68,7 @@ class IcebergActivityTable:
 
     def record_at(self, uri: str) -> PublicationRecord:
         """A record by its URI, current or not."""
-        return codec.load(PublicationRecord, self._warehouse.read(uri))
+        return codec.load(PublicationRecord, self.warehouse.read(uri))
 
     def publish(self, slot: Slot, decide: Callable[[Held], Publication | None]) -> tuple[PublicationRecord, int]:
         """Commit what ``decide`` makes of the held state, in one table commit; decide again when another commit came first.
@@ -92,7 +92,7 @@ class IcebergActivityTable:
 
     def _commit(self, slot: Slot, decide: Callable[[Held], Publication | None]) -> tuple[PublicationRecord, int]:
         table = self._tables.get(slot.org_id)
-        version = TableVersion(table, self._warehouse)
+        version = TableVersion(table, self.warehouse)
         live = version.data_files(Selection.of(slot))
         held = version.held(slot, live)
         publication = decide(held)
@@ -115,7 +115,7 @@ class IcebergActivityTable:
         table = self._tables.find(slot.org_id)
         if table is None:
             raise _unpublished(slot)
-        version = TableVersion(table, self._warehouse)
+        version = TableVersion(table, self.warehouse)
         record = _as_it_stands(slot, version.record(slot))
         uri = table.properties[property_name(slot)]
         with table.transaction() as change:
@@ -130,8 +130,8 @@ class IcebergActivityTable:
         """Write the record, which is never overwritten: it is named by what it says."""
         body = codec.dump(record)
         key = record_key(record.slot, record.run_id, hashlib.sha256(body).hexdigest())
-        self._warehouse.put_if_absent(key, body)
-        return self._warehouse.uri(key)
+        self.warehouse.put_if_absent(key, body)
+        return self.warehouse.uri(key)
 
 
 def _as_it_stands(slot: Slot, record: PublicationRecord | None) -> PublicationRecord:

@@ -38,6 +38,11 @@ def report_key(org_id: str, source_name: str, source: str, billing_period: str |
     return f"{table_key(org_id)}/runs/{source_name}/{source}/{billing_period or '_'}.json"
 
 
+def estimates_key(org_id: str, source_name: str) -> str:
+    """Where the answers of AWS's Sustainability API are kept, as they were given."""
+    return f"{namespace(org_id)}/estimates/{source_name}"
+
+
 def digest_of(part_uri: str) -> str:
     """The digest that a part is named by."""
     return part_uri.rpartition("/")[2].partition(".")[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +16,7 @@ from worker.adapters.catalog import OrgTables
 from worker.adapters.layout import part_key, rejections_key
 from worker.adapters.part_columns import PartColumns, constants
 from worker.adapters.part_writer import OUTCOME, ParquetPartWriter
-from worker.adapters.warehouse import Warehouse, disk_errors, path_of
+from worker.adapters.warehouse import Warehouse, disk_errors
 from worker.domain.errors import FatalError, NotFoundError
 from worker.domain.outcome import FileOutcome
 from worker.domain.plan import FileJob
@@ -60,10 +59,9 @@ class ParquetPartStore:
 
     def _placed(self, job: FileJob) -> FileOutcome:
         uri = self._warehouse.uri(_part_key(job))
-        path = Path(path_of(uri))
         try:
-            with disk_errors(uri):
-                footer, size = pq.read_metadata(path), path.stat().st_size
+            with disk_errors(uri), self._warehouse.open(uri) as part:
+                footer, size = pq.read_metadata(part), part.size()
             kept = (footer.metadata or {})[OUTCOME.encode()]
         except (pa.ArrowInvalid, KeyError) as error:
             raise FatalError(f"{uri} is no part of ours", "unreadable", "move it out of the warehouse") from error

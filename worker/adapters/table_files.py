@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from itertools import pairwise
 
@@ -36,7 +36,7 @@ Turn = Callable[[str], AbstractContextManager[Callable[[], None]]]
 
 
 class WarehouseTableFiles:
-    """`worker.ports.TableFiles` on a folder. Files are told apart by their names, which are unique, however a URI spells a folder.
+    """`worker.ports.TableFiles` in the warehouse. Files are told apart by their names, which are unique, however a URI spells a folder.
 
     ``turn`` is the lease that publishers take too.
     """
@@ -64,14 +64,8 @@ class WarehouseTableFiles:
     def stored(self, org_id: str) -> tuple[StoredFile, ...]:
         """The files below the table that we or Iceberg may have written; no others."""
         below = table_key(org_id)
-        found = (
-            (key, _recognised(key.removeprefix(f"{below}/")), status) for key, status in self._warehouse.below(below)
-        )
-        return tuple(
-            StoredFile(key, *kind, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
-            for key, kind, status in found
-            if kind
-        )
+        found = ((file, _recognised(file.key.removeprefix(f"{below}/"))) for file in self._warehouse.below(below))
+        return tuple(StoredFile(file.key, *kind, file.size, file.modified) for file, kind in found if kind)
 
     def needed(self, org_id: str, before: datetime) -> frozenset[str]:
         """The identities of all files that a snapshot or version needs that is current, or was replaced later than then.
