@@ -56,21 +56,27 @@ def newest_manifests(manifests: Iterable[FoundManifest]) -> tuple[FoundManifest,
     return tuple(best[slot] for slot in sorted(best))
 
 
+def is_of_report(manifest: FoundManifest, wanted: str) -> bool:
+    """Whether a source that names this report, by its path or its name alone, means the manifest; one without names any."""
+    return wanted in ("", manifest.report, manifest.report.rpartition("/")[2])
+
+
 def choose_report(manifests: tuple[FoundManifest, ...], wanted: str, where: str) -> tuple[FoundManifest, ...]:
     """The manifests of one report. Several under one prefix and none named: a BadRequestError that lists them."""
-    reports = sorted({each.report for each in manifests})
-    if wanted:
-        chosen = [report for report in reports if wanted in (report, report.rpartition("/")[2])]
-        if not chosen:
-            message = f"no report {wanted!r} under {where}; there is {', '.join(reports) or 'none'}"
-            raise NotFoundError(message, "no_such_report", "correct `report` in the source")
-        reports = chosen
-    if len(reports) > 1:
-        message = f"several reports lie under {where}: {', '.join(reports)}"
+    chosen = tuple(each for each in manifests if is_of_report(each, wanted))
+    if wanted and not chosen:
+        message = f"no report {wanted!r} under {where}; there is {_reports(manifests) or 'none'}"
+        raise NotFoundError(message, "no_such_report", "correct `report` in the source")
+    if len({each.report for each in chosen}) > 1:
+        message = f"several reports lie under {where}: {_reports(chosen)}"
         raise BadRequestError(
             message, "several_reports", "name one as `report` in the source, or make the prefix longer"
         )
-    return tuple(each for each in manifests if each.report in reports)
+    return chosen
+
+
+def _reports(manifests: Iterable[FoundManifest]) -> str:
+    return ", ".join(sorted({each.report for each in manifests}))
 
 
 def locate(
