@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
-from uuid import uuid4
 
 from tasks.base import ClassifiedRetry
 from tasks.messages import TriggerMessage
-from tasks.sending import send, send_trigger
+from tasks.sending import send
 from worker.app import app
 from worker.bootstrap import world
 from worker.domain.errors import IngestError
-from worker.domain.trigger import Trigger
 
 
 class Coordinate(ClassifiedRetry):
@@ -29,11 +28,6 @@ class Coordinate(ClassifiedRetry):
 def coordinate(self: Coordinate, message: dict[str, Any]) -> None:
     """Discover, plan, and enqueue one message for each file that changed."""
     trigger = TriggerMessage.model_validate(message)
-    for dispatch in world().coordinate(trigger.trigger_id, self.worth_another):
-        send(dispatch)
-
-
-@app.task(name="offgridflow.ingest_all", base=ClassifiedRetry)
-def ingest_all() -> None:
-    """What beat sends: a trigger for every configured source."""
-    send_trigger(world().open_trigger(Trigger(f"beat-{uuid4().hex}")))
+    with closing(world().coordinate(trigger.trigger_id, self.worth_another)) as dispatches:
+        for dispatch in dispatches:
+            send(dispatch)

@@ -15,6 +15,14 @@ class TriggerMessage(_Message):
     trigger_id: str
 
 
+class SlotMessage(_Message):
+    """Open this trigger for one kind of a configured source: a turn of its schedule has come."""
+
+    trigger_id: str
+    source_name: str
+    kind: str
+
+
 class FileMessage(_Message):
     """Ingest this file of this run. ``generation`` counts how often it was sent again."""
 

@@ -16,3 +16,4 @@ def repair_runs() -> None:
         send(dispatch)
     for trigger_id in triggers:
         send_trigger(trigger_id)
+    world().observe(queue.name for queue in app.conf.task_queues)

@@ -12,6 +12,7 @@ from worker.app import app
 from worker.services.dispatch import Dispatch
 
 FIRST = 0
+FILES, BACKFILL = "files", "backfill"
 
 
 def send(dispatch: Dispatch) -> None:
@@ -43,7 +44,7 @@ def files_queue_is_empty() -> bool:
     with app.connection_for_read() as connection:
         channel: Any = connection.default_channel
         # Not passively: Redis keeps no empty list, so an empty queue would be an error there. Declaring one does nothing.
-        return bool(channel.queue_declare("files").message_count == 0)
+        return not any(channel.queue_declare(queue).message_count for queue in (FILES, BACKFILL))
 
 
 def _publish(run_id: str) -> Signature[None]:
@@ -54,4 +55,6 @@ def _publish(run_id: str) -> Signature[None]:
 def _file(dispatch: Dispatch, digest: str) -> Signature[None]:
     message = FileMessage(run_id=dispatch.run_id, digest=digest, generation=dispatch.generation).model_dump()
     task_id = f"{dispatch.run_id}:{digest[:16]}:{dispatch.generation}"
-    return signature("offgridflow.ingest_file", (message,), immutable=True, task_id=task_id, app=app)
+    queue = BACKFILL if dispatch.background else FILES
+    where = {"queue": queue, "routing_key": queue}
+    return signature("offgridflow.ingest_file", (message,), immutable=True, task_id=task_id, app=app, **where)

@@ -5,6 +5,10 @@ from __future__ import annotations
 pytest_plugins = [
     "tests.servers.valkey",
     "tests.servers.seaweed",
+    "tests.servers.postgres",
+    "tests.servers.sqs",
+    "tests.servers.aws_account",
     "tests.servers.deployment",
+    "tests.servers.otlp",
     "tests.contracts.ledger_bench",
 ]

@@ -10,25 +10,25 @@ Without OFFGRIDFLOW_BROKER_URL an embedded server and its workers run for as lon
 from __future__ import annotations
 
 # ruff: noqa: PLC0415 (a function loads what it needs: `offgridflow --help` should not wait for a database)
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-from worker.domain.billing_period import BillingPeriod
+from worker.backfilling import backfill, plan_backfill
+from worker.doctor import doctor
 from worker.domain.errors import IngestError
 from worker.domain.plan import RunPlan
 from worker.domain.report import RunReport
 from worker.domain.source import Source
-from worker.domain.trigger import Trigger
 from worker.embedded import embedded_broker
 from worker.months import diff, forget, history, vacuum
-from worker.overview import recent_runs, run_files, run_report, status
+from worker.overview import overview, recent_runs, run_files, run_report, status
+from worker.runs import cancel, request, retry, trigger, watch
+from worker.schedules import pause, resume, schedule
 from worker.settings import settings
-from worker.sources import source_of
+from worker.sources import carbon_source_of, source_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,11 +39,10 @@ if TYPE_CHECKING:
     from worker.services.world import World
 
 __all__ = [
-    "MonthPlan", "activities", "broker", "diff", "export", "forget", "history", "ingest", "plan", "query",
-    "recent_runs", "request", "run_files", "run_report", "source", "status", "trigger", "vacuum", "watch",
+    "MonthPlan", "activities", "backfill", "broker", "cancel", "carbon_source", "diff", "doctor", "export", "forget", "history",
+    "ingest", "overview", "pause", "plan", "plan_backfill", "query", "recent_runs", "request", "resume", "retry",
+    "run_files", "run_report", "schedule", "source", "status", "trigger", "vacuum", "watch",
 ]  # fmt: skip
-
-LOOK_SECONDS = 0.2
 
 
 def source(url: str, org_id: str, name: str | None = None, **fields: object) -> Source:
@@ -52,6 +51,14 @@ def source(url: str, org_id: str, name: str | None = None, **fields: object) -> 
     BadRequestError names everything that is wrong with it.
     """
     return source_of(url, org_id, name, **fields)
+
+
+def carbon_source(org_id: str, name: str, url: str | None = None, **fields: object) -> Source:
+    """AWS's own estimates of emissions: what its API answers or, with a ``url``, what its export delivers there.
+
+    ``fields`` are those of a `[[source]]`. BadRequestError names everything that is wrong with it.
+    """
+    return carbon_source_of(org_id, name, url, **fields)
 
 
 @contextmanager
@@ -63,24 +70,6 @@ def broker() -> Iterator[str]:
         return
     with embedded_broker(settings().home.resolve()) as url:
         yield url
-
-
-def request(
-    *sources: Source,
-    start: str | None = None,
-    end: str | None = None,
-    reconvert: bool = False,
-    max_rejected_percent: float | None = None,
-) -> Trigger:
-    """What is asked for: these sources, in the months from ``start`` to before ``end`` (``YYYY-MM``)."""
-    return Trigger(
-        trigger_id=f"api-{uuid4().hex}",
-        sources=sources,
-        start=BillingPeriod.parse(start) if start else None,
-        end=BillingPeriod.parse(end) if end else None,
-        reconvert=reconvert,
-        max_rejected_percent=max_rejected_percent,
-    )
 
 
 def ingest(
@@ -98,29 +87,6 @@ def ingest(
     with broker() as url:
         trigger(url, wanted)
         return watch(url, wanted.trigger_id, on_look)
-
-
-def trigger(url: str, wanted: Trigger) -> None:
-    """Ask for runs, and return: the trigger is in the ledger before its message is sent, so that neither is lost."""
-    from celery import Celery
-
-    _world(url).triggers.open(wanted)
-    sender = Celery(broker=url, set_as_current=False)
-    message = {"trigger_id": wanted.trigger_id}
-    sender.send_task("offgridflow.coordinate", (message,), queue="control", ignore_result=True)
-
-
-def watch(url: str, trigger_id: str, on_look: Callable[[Standing], None]) -> tuple[RunReport, ...]:
-    """Follow a trigger's runs to their end; their reports, by source and month."""
-    from worker.services.follow import look
-
-    world = _world(url)
-    between_looks = threading.Event()
-    while not (standing := look(world, trigger_id)).ended:
-        on_look(standing)
-        between_looks.wait(LOOK_SECONDS)
-    on_look(standing)
-    return tuple(sorted(standing.reports, key=lambda report: (report.source_name, report.billing_period or "")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from worker.domain.retry import RetryPolicy
-from worker.settings import broker_url, settings
+from worker.settings import broker_url, exported_signals, settings
 
 if TYPE_CHECKING:
+    from worker.adapters.logs import LogTelemetry
     from worker.adapters.redis_broker import Broker
+    from worker.ports import Backfills, Triggers
     from worker.services.use_cases import UseCases
 
 
@@ -32,6 +34,18 @@ def configure_logging(level: int) -> None:
     configure(pretty=sys.stderr.isatty(), level=level)
 
 
+@cache
+def telemetry() -> LogTelemetry:
+    """This process' telemetry: logs, and what goes to a collector if one is configured. Never before a fork: it has threads."""
+    if signals := exported_signals():
+        from worker.adapters.telemetry import OtelTelemetry
+
+        return OtelTelemetry(signals)
+    from worker.adapters.logs import LogTelemetry
+
+    return LogTelemetry()
+
+
 def count_loss(run_id: str, digest: str) -> None:
     """Count that a worker was lost over a file."""
     from worker.adapters.redis_leases import RedisFileLeases
@@ -41,9 +55,23 @@ def count_loss(run_id: str, digest: str) -> None:
 
 def sweep_spool() -> None:
     """Remove what killed workers left of the files they had fetched."""
-    from worker.composition import spool
+    from worker.reading import spool
 
     spool().sweep()
+
+
+def triggers(url: str) -> Triggers:
+    """Where what is asked for is kept, for whoever does no more than ask."""
+    from worker.adapters.redis_triggers import RedisTriggers
+
+    return RedisTriggers(_broker(url))
+
+
+def backfills(url: str) -> Backfills:
+    """Where months wait for their turn."""
+    from worker.adapters.redis_backfills import RedisBackfills
+
+    return RedisBackfills(_broker(url))
 
 
 def world() -> UseCases:
@@ -56,7 +84,7 @@ def use_cases(url: str) -> UseCases:
     """The use cases on a broker by its URL. A command does its own reading through them, without a worker."""
     from worker.composition import connect
 
-    return connect(url, _broker(url))
+    return connect(url, _broker(url), telemetry())
 
 
 def close_world() -> None:

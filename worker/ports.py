@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from pathlib import Path
 
     import polars as pl
 
+    from worker.domain.backfill import Backfill
+    from worker.domain.billing_period import BillingPeriod
     from worker.domain.columns import Binding
     from worker.domain.discovery import StoredObject
+    from worker.domain.estimates import Estimate
     from worker.domain.garbage import StoredFile
     from worker.domain.outcome import FileOutcome, RunState
     from worker.domain.plan import FileJob, RunPlan, Slot
@@ -43,10 +46,23 @@ class ReportStore(Protocol):
     def read_manifest(self, key: str, if_none_match: str | None = None) -> tuple[bytes, str] | None:
         """A small object's body and ETag, or None when its ETag still is ``if_none_match``."""
 
-    def fetch(self, key: str, etag: str, size: int, into: Path) -> int:
-        """Copy the object to a local file, whole, and return the bytes read.
+    def fetch(self, key: str, etag: str, size: int, into: Path, still_wanted: Callable[[], None]) -> int:
+        """Copy the object to a local file, whole, and return the bytes read. ``still_wanted`` is asked at every chunk.
 
         ChangedError when its ETag is no longer ``etag``; TransientError when fewer or more than ``size`` bytes arrive.
+        """
+
+
+class CarbonSource(Protocol):
+    """AWS's own estimates of emissions, for who asks. ``requests`` counts the calls made to AWS so far."""
+
+    @property
+    def requests(self) -> int: ...
+
+    def estimates(self, start: BillingPeriod, end: BillingPeriod) -> list[Estimate]:
+        """Every estimate of the months from ``start`` to before ``end``, each once, by account, region and service.
+
+        A month that AWS has not estimated yet has none.
         """
 
 
@@ -54,7 +70,9 @@ class ReportReader(Protocol):
     """One spooled report file, its header bound."""
 
     binding: Binding
-    missing_fields: int
+
+    @property
+    def missing_fields(self) -> int: ...
 
     def batches(self, on_batch: Callable[[pl.DataFrame], None]) -> int:
         """Call ``on_batch`` with every batch of rows in file order, columns under their CUR 2.0 names, all text.
@@ -63,11 +81,71 @@ class ReportReader(Protocol):
         """
 
 
+class SourceProbe(Protocol):
+    """One source, asked about itself. Every method raises what an ingest would meet.
+
+    ``skew`` is by how much whoever answered last was ahead of this host; None when nobody said.
+    """
+
+    @property
+    def skew(self) -> timedelta | None: ...
+
+    def identity(self) -> str:
+        """Whom AWS takes us for; empty where there is no AWS to ask."""
+
+
+class BucketProbe(SourceProbe, Protocol):
+    """A source that is delivered. ``region`` is the one that it is read in, ``bucket_region`` where it is, if S3 said."""
+
+    @property
+    def store(self) -> ReportStore: ...
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def bucket_region(self) -> str: ...
+
+    def first_bytes(self, key: str, count: int) -> bytes:
+        """The beginning of an object that is not empty, in one request."""
+
+
+class ApiProbe(SourceProbe, Protocol):
+    """A source that is asked for."""
+
+    def ask(self, month: BillingPeriod) -> None:
+        """One small request about the month."""
+
+
+class EstimateDelivery(Protocol):
+    """Has AWS's estimates of emissions delivered to where a `ReportStore` finds them."""
+
+    def deliver(self, start: BillingPeriod, end: BillingPeriod) -> None:
+        """Ask for the months from ``start`` to before ``end``. One that AWS has not estimated yet is not delivered."""
+
+
 class RateLimiter(Protocol):
     """The token bucket that every request to a customer's AWS account goes through."""
 
     def acquire(self, bucket: str) -> float:
         """Take one token of the named bucket, waiting for it; returns the seconds waited. TransientError: no limiter."""
+
+    def push_back(self, bucket: str, seconds: float) -> None:
+        """Give nobody a token of the bucket for so long: the service asked for a pause. TransientError: no limiter."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketLevel:
+    """How a token bucket stands: ``tokens`` left, below zero as many promised; the wait for the next one; what fills it.
+
+    ``bucket`` is the API family and, after a colon, the digest of the AWS identity.
+    """
+
+    bucket: str
+    tokens: float
+    wait_seconds: float
+    capacity: int
+    rate_per_second: float
 
 
 class PartStore(Protocol):
@@ -165,7 +243,8 @@ class RunReports(Protocol):
 class Triggers(Protocol):
     """Who asked for runs, and which runs came of it."""
 
-    def open(self, trigger: Trigger) -> None: ...
+    def open(self, trigger: Trigger) -> None:
+        """Keep a trigger, which now wants planning, or later: of those for later, one waits for each month of a source."""
 
     def get(self, trigger_id: str) -> Trigger: ...
 
@@ -178,6 +257,21 @@ class Triggers(Protocol):
 
     def planned(self, trigger_id: str) -> None:
         """Nothing more will be attached or concluded."""
+
+
+class Backfills(Protocol):
+    """Months that wait for their turn, in line, and those that have it. Each call is one atomic step for each month."""
+
+    def open(self, backfill: Backfill) -> None: ...
+
+    def active(self) -> Mapping[str, tuple[str, ...]]:
+        """The ids of the triggers under way, of every backfill that has not ended."""
+
+    def end(self, backfill_id: str, trigger_id: str) -> None:
+        """The month has ended: it gives its place to the next one."""
+
+    def start(self, backfill_id: str) -> tuple[str, ...]:
+        """Open the triggers whose turn has come, never more than may be active; their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +308,14 @@ class RunLedger(Protocol):
     def spend(self, run_id: str, requests: int) -> None:
         """Count AWS requests that no file made."""
 
+    def cancel(self, run_id: str) -> bool:
+        """Ask the run to end: nothing is claimed any more, and who works on it stops. False if it had ended already."""
+
     def is_cancelled(self, run_id: str) -> bool:
         """Whether the run was asked to end before its time."""
 
-    def close(self, run_id: str, report: RunReport) -> bool:
-        """End the run with this report; False if it had ended already."""
+    def close(self, run_id: str, report: RunReport, again: Trigger | None = None) -> bool:
+        """End the run with this report, and open in the same step what goes on from it; False if it had ended already."""
 
     def report(self, run_id: str) -> RunReport | None:
         """The report it was closed with."""
@@ -241,6 +338,9 @@ class FileLeases(Protocol):
 
     def renew(self, run_id: str, digest: str, token: str) -> bool:
         """False when the run has ended or been cancelled: stop working."""
+
+    def holds(self, run_id: str, digest: str, token: str) -> bool:
+        """Whether a renewal would be granted. It only reads, so it may be asked more often."""
 
     def give_back(self, run_id: str, digest: str, token: str) -> None:
         """The worker stops and did not lose the file."""
@@ -267,7 +367,25 @@ class Repairer(Protocol):
         """One look at every active run. Expired leases are counted as losses here; three close the file as lost."""
 
     def stale_triggers(self) -> tuple[Trigger, ...]:
-        """Triggers whose coordinator never finished planning: to be sent again."""
+        """Triggers whose coordinator never finished planning, and those for later whose time has come: to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message of a queue: its id, what it says, and what the queue wants to hear to forget it."""
+
+    message_id: str
+    body: str
+    receipt: str
+
+
+class Notifications(Protocol):
+    """The queue to which S3 says what was delivered: at least once, in no order."""
+
+    def receive(self) -> tuple[QueuedMessage, ...]:
+        """Some messages, waiting a while for the first. They come again unless they are deleted."""
+
+    def delete(self, message: QueuedMessage) -> None: ...
 
 
 class Clock(Protocol):
@@ -276,7 +394,30 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
 
+class Backlog(Protocol):
+    """What waits for workers."""
+
+    def waiting(self, queue: str) -> tuple[int, datetime | None]:
+        """How many messages wait, and since when the oldest does; None when none waits, or it does not say."""
+
+    def active_runs(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A worker that answered, and the queues that it serves."""
+
+    name: str
+    queues: tuple[str, ...]
+
+
 class Telemetry(Protocol):
-    """What happened, as dotted past-tense events with all data in fields."""
+    """What happened, as dotted past-tense events with all data in fields; and what it happened in, as spans."""
 
     def emit(self, event: str, **fields: object) -> None: ...
+
+    def span(self, name: str, **attributes: object) -> AbstractContextManager[None]:
+        """What the block does, and what is sent in it, belongs to this span; an error that leaves the block is the span's."""
+
+    def note(self, **attributes: object) -> None:
+        """Add to the innermost span what was not known when it began."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.domain.errors import BadRequestError
 
 PREFIX = "OFFGRIDFLOW_"
+S3 = "s3://"
 
 
 class Settings(BaseSettings):
@@ -23,12 +27,28 @@ class Settings(BaseSettings):
     config: Path = Field(Path("offgridflow.toml"), description="the file that configures the sources")
     broker_url: SecretStr | None = Field(None, description="Redis or Valkey; unset: an embedded server is started")
     home: Path = Field(Path(".offgridflow"), description="where everything local is kept")
-    catalog_uri: SecretStr | None = Field(None, description="Iceberg catalog; unset: `sqlite:///{HOME}/catalog.db`")
-    warehouse: str | None = Field(None, description="where the tables are; unset: `{HOME}/warehouse`")
-    s3_endpoint_url: str | None = Field(None, description="another S3 server than AWS's")
+    catalog_uri: SecretStr | None = Field(
+        None,
+        description="Iceberg catalog, such as `postgresql+psycopg://user:password@host/database`; "
+        "unset: `sqlite:///{HOME}/catalog.db`",
+    )
+    warehouse: str | None = Field(
+        None, description="where the tables are: a folder, or `s3://bucket/prefix`; unset: `{HOME}/warehouse`"
+    )
+    warehouse_endpoint_url: str | None = Field(
+        None, description="another S3 server than AWS's for the warehouse; its region is `AWS_DEFAULT_REGION`"
+    )
+    s3_endpoint_url: str | None = Field(None, description="another S3 server than AWS's for the sources")
+    sqs_queue_url: str | None = Field(
+        None, description="a queue of S3's or EventBridge's notifications, for `offgridflow listen`; unset: none"
+    )
     rate_limit_capacity: int = Field(100, ge=1, description="tokens in the S3 bucket: requests at once")
     rate_limit_per_sec: float = Field(
         5.0, gt=0, description="tokens refilled a second: requests a second in the long run"
+    )
+    sustainability_endpoint_url: str | None = Field(None, description="another Sustainability API than AWS's")
+    sustainability_rate_per_sec: float = Field(
+        2.0, gt=0, description="the same for the Sustainability API, whose bucket holds 10 tokens"
     )
     max_retries: int = Field(3, ge=1, description="attempts at a file or a plan, the first included")
     request_timeout: float = Field(30.0, ge=1, description="seconds a request to AWS may stall")
@@ -37,6 +57,10 @@ class Settings(BaseSettings):
     spool_dir: Path | None = Field(
         None, description="where report files are spooled; unset: the system's temporary folder"
     )
+    heartbeat_file: Path | None = Field(
+        None, description="a file that each process touches while it turns and has a broker, for probes"
+    )
+    spool_limit: int = Field(20_000_000_000, ge=1, description="bytes that a report file may have to be spooled")
     stale_seconds: float = Field(120.0, gt=0, description="a run that has not moved for so long is looked after")
     run_deadline: timedelta = Field(timedelta(hours=6), description="a run that lasts longer is closed as failed")
     settle_seconds: float = Field(
@@ -50,6 +74,14 @@ class Settings(BaseSettings):
         None, ge=0, le=100, description="a month with more rejected rows is not published"
     )
 
+    page_password: SecretStr | None = Field(
+        None, description="what `offgridflow page` asks for, of a user called `offgridflow`; unset: it asks for nothing"
+    )
+    flower_url: str | None = Field(None, description="where Flower is, for a link on the page")
+    trace_url: str | None = Field(
+        None, description="where a run's trace is shown, for a link on the page; `{run_id}` in it is the run's"
+    )
+
     @property
     def catalog(self) -> str:
         """The catalog's URI; it may hold a password."""
@@ -58,9 +90,26 @@ class Settings(BaseSettings):
         )
 
     @property
-    def warehouse_folder(self) -> Path:
-        """The warehouse's folder."""
-        return Path((self.warehouse or str(self.home / "warehouse")).removeprefix("file://")).resolve()
+    def warehouse_url(self) -> str:
+        """Where the warehouse is: an absolute path, or ``s3://``."""
+        place = (self.warehouse or str(self.home / "warehouse")).removeprefix("file://")
+        return place if place.startswith(S3) else str(Path(place).resolve())
+
+    @property
+    def spool_folder(self) -> Path:
+        """Below which folder scratch files are."""
+        return self.spool_dir or Path(tempfile.gettempdir())
+
+    @field_validator("warehouse")
+    @classmethod
+    def _is_a_place(cls, value: str | None) -> str | None:
+        """What the table calls its files is taken apart again by other libraries: it has to be plain."""
+        scheme, separator, rest = (value or "").partition("://")
+        if separator and scheme not in {"file", "s3"}:
+            raise ValueError("must be a folder, or s3://bucket/prefix")
+        if scheme == "s3" and not re.fullmatch(r"[a-z0-9.-]+(/[\w.=/-]*)?", rest, re.ASCII):
+            raise ValueError("must be s3://bucket/prefix, the prefix of letters, digits and . _ = - /")
+        return value
 
 
 @cache
@@ -86,9 +135,35 @@ def broker_url() -> str:
     return url.get_secret_value()
 
 
-def polars_threads() -> None:
-    """One polars thread a process: throughput comes from processes. Without effect once polars is imported."""
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # noqa: TID251 (and no other may set it)
+def broker_tls() -> dict[str, str] | None:
+    """How a ``rediss://`` broker is trusted, as its URL says in ``ssl_…``; required if it does not. None without TLS."""
+    url = urlsplit(broker_url())
+    said = {name: value for name, value in parse_qsl(url.query) if name.startswith("ssl_")}
+    return {"ssl_cert_reqs": "required"} | said if url.scheme == "rediss" else None
+
+
+ENGINES = {"POLARS_MAX_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""One polars thread a process, since throughput comes from processes; and no pool of Arrow's own, which keeps 70 MiB more."""
+
+
+def prepare_engines() -> None:
+    """Set up polars and Arrow for this process. Without effect once they are imported."""
+    for name, value in ENGINES.items():
+        os.environ.setdefault(name, value)  # noqa: TID251 (and no other may set it)
+
+
+def exported_signals() -> frozenset[str]:
+    """Which of traces, metrics and logs are to be sent to a collector, by OpenTelemetry's own variables; unset: none."""
+    given = {name: value.lower() for name, value in os.environ.items() if name.startswith("OTEL_")}  # noqa: TID251 (see above)
+    if given.get("OTEL_SDK_DISABLED") == "true":
+        return frozenset()
+    everywhere = given.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    return frozenset(
+        signal
+        for signal in ("traces", "metrics", "logs")
+        if given.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT") or everywhere
+        if given.get(f"OTEL_{signal.upper()}_EXPORTER") != "none"
+    )
 
 
 def environment_for(broker: str) -> dict[str, str]:
@@ -97,7 +172,7 @@ def environment_for(broker: str) -> dict[str, str]:
         f"{PREFIX}BROKER_URL": broker,
         f"{PREFIX}HOME": str(settings().home.resolve()),
         f"{PREFIX}CONFIG": str(settings().config.resolve()),
-        "POLARS_MAX_THREADS": "1",
+        **ENGINES,
         "REMAP_SIGTERM": "SIGQUIT",
     }
 

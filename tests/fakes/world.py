@@ -10,6 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.fakes.activity_table import FakeActivityTable
+from tests.fakes.backfills import FakeBackfills
+from tests.fakes.backlog import FakeBacklog
+from tests.fakes.carbon_source import FakeCarbonSource
 from tests.fakes.clock import ManualClock
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.parts import FakePartStore
@@ -17,16 +20,18 @@ from tests.fakes.plans import ACME
 from tests.fakes.repairer import FakeRepairer
 from tests.fakes.report_store import LONG_AGO, FakeReportStore
 from tests.fakes.telemetry import FakeTelemetry
+from worker.adapters.asked_estimates import AskedEstimates
+from worker.adapters.folder_warehouse import FolderWarehouse
 from worker.adapters.report_reader import open_report
 from worker.adapters.sample_columns import line_item
 from worker.adapters.sample_month import Delivery, Month, write_month
 from worker.adapters.spool import Spool
 from worker.domain.errors import IngestError
-from worker.domain.plan import CUR
 from worker.domain.report import RunReport
 from worker.domain.retry import RetryPolicy
-from worker.domain.source import Source
+from worker.domain.source import KINDS, Source
 from worker.domain.trigger import Trigger
+from worker.ports import ReportStore
 from worker.services.coordinate import coordinate
 from worker.services.dispatch import Dispatch
 from worker.services.follow import look
@@ -59,7 +64,8 @@ class FakeRunReports:
     kept: dict[tuple[str, ...], RunReport] = field(default_factory=dict)
 
     def keep(self, report: RunReport) -> None:
-        self.kept[report.org_id, report.source_name, CUR, report.billing_period or "_"] = report
+        kind = KINDS[report.connector]
+        self.kept[report.org_id, report.source_name, kind, report.billing_period or "_"] = report
 
     def latest(self) -> tuple[RunReport, ...]:
         return tuple(report for _, report in sorted(self.kept.items(), key=lambda item: item[0]))
@@ -71,28 +77,43 @@ class FakeWorld:
     def __init__(self, spool: Path) -> None:
         self.spool = spool
         self.buckets: dict[str, FakeReportStore] = {}
+        self.carbon = FakeCarbonSource()
+        self.warehouse = FolderWarehouse(spool.parent / "warehouse")
         self.clock = ManualClock()
         self.ledger = FakeLedger(self.clock)
+        self.backfills = FakeBackfills(self.ledger.triggers)
         self.repairer = FakeRepairer(self.ledger)
         self.table = FakeActivityTable()
         self.parts = FakePartStore()
         self.reports = FakeRunReports()
         self.telemetry = FakeTelemetry()
+        self.backlog = FakeBacklog(self.ledger)
         self.world = World(
-            stores=self.bucket,
+            stores=self.store,
+            estimates=self.estimates,
             open_report=partial(open_report, limit=1_000_000_000),
             table=self.table,
             parts=self.parts,
             reports=self.reports,
             triggers=self.ledger.triggers,
+            backfills=self.backfills,
             ledger=self.ledger,
             leases=self.ledger,
             repairer=self.repairer,
+            backlog=self.backlog,
             clock=self.clock,
             telemetry=self.telemetry,
             policy=RetryPolicy(),
             spool=Spool(spool).folder,
         )
+
+    def store(self, source: Source) -> ReportStore:
+        """Where the source's reports are read from."""
+        return self.estimates(source) if source.is_asked_for else self.bucket(source)
+
+    def estimates(self, source: Source) -> AskedEstimates:
+        """Where the answers of the API are kept."""
+        return AskedEstimates(source, self.warehouse, self.carbon)
 
     def bucket(self, source: Source = ACME) -> FakeReportStore:
         """Where the source's reports are delivered."""

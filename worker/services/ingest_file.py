@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
 
 from worker.domain.errors import ChangedError, Failure, IngestError, NotFoundError, TransientError
 from worker.domain.outcome import FileOutcome
 from worker.domain.plan import CONVERTER_VERSION, FileJob
+from worker.domain.retry import WorthAnother
 from worker.ports import ReportStore
+from worker.services.announcing import about, file_ended
 from worker.services.convert_file import convert_file
 from worker.services.interruptible import interruptible
 from worker.services.lease import CancelledError, kept_lease
-from worker.services.plan_runs import WorthAnother
 from worker.services.world import World
 
 CHANGED = "changed"
@@ -33,7 +34,7 @@ def ingest_file(world: World, run_id: str, digest: str, token: str, attempt: int
         return False
     started = world.clock.now()
     try:
-        with kept_lease(world.leases, run_id, digest, token) as still_wanted:
+        with _span(world, job, attempt), kept_lease(world.leases, run_id, digest, token) as still_wanted:
             outcome = _attempted(world, job, still_wanted)
     except CancelledError:
         return False
@@ -43,7 +44,7 @@ def ingest_file(world: World, run_id: str, digest: str, token: str, attempt: int
         outcome = _failed(job, error)
     seconds = (world.clock.now() - started).total_seconds()
     outcome = replace(outcome, attempts=attempt, seconds=seconds)
-    world.telemetry.emit("file.ended", run_id=run_id, key=job.file.key, rows=outcome.balance.read.rows, seconds=seconds)
+    file_ended(world.telemetry, job.plan, run_id, outcome)
     return world.leases.record(run_id, outcome)
 
 
@@ -57,17 +58,25 @@ def _attempted(world: World, job: FileJob, still_wanted: Callable[[], None]) -> 
     except (IngestError, CancelledError):
         world.ledger.spend(job.run_id, store.requests - before)
         raise
+    world.telemetry.note(rows=outcome.balance.read.rows, bytes_read=outcome.bytes_read)
     return replace(outcome, requests=store.requests - before)
+
+
+def _span(world: World, job: FileJob, attempt: int) -> AbstractContextManager[None]:
+    file = {"key": job.file.key, "size": job.file.size, "attempt": attempt}
+    return world.telemetry.span("aws.report_file", **about(job.plan, job.run_id), **file)
 
 
 def _converted(world: World, job: FileJob, store: ReportStore, still_wanted: Callable[[], None]) -> FileOutcome:
     """Fetch into the spool and convert from there: no row is believed before the file has arrived whole."""
-    with world.spool() as folder:
+
+    def work(go_on: Callable[[], None]) -> FileOutcome:
+        arrived = store.fetch(job.file.path, job.file.etag, job.file.size, spooled, go_on)
+        return replace(convert_file(world, job, spooled, go_on), bytes_read=arrived)
+
+    with world.spool(job.file.size) as folder:
         spooled = folder / "report"
-        arrived = store.fetch(job.file.path, job.file.etag, job.file.size, spooled)
-        still_wanted()
-        outcome = interruptible(partial(convert_file, world, job, spooled), still_wanted)
-        return replace(outcome, bytes_read=arrived)
+        return interruptible(work, still_wanted)
 
 
 def _require_same_converter(job: FileJob) -> None:

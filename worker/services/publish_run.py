@@ -10,11 +10,13 @@ from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.plan import RunPlan
 from worker.domain.publication import Held, Publication, publication
 from worker.domain.report import RunReport
+from worker.domain.retry import WorthAnother
 from worker.domain.trigger import Trigger
-from worker.ports import ReportStore
+from worker.ports import ReportStore, RunProgress
 from worker.services import reporting
+from worker.services.announcing import about, run_ended
 from worker.services.ingest_file import CHANGED
-from worker.services.plan_runs import WorthAnother
+from worker.services.plan_again import healing, same_month
 from worker.services.world import World
 
 MOST_SUPERSESSIONS = 4
@@ -29,15 +31,21 @@ def publish_run(world: World, run_id: str, worth_another: WorthAnother) -> str |
     progress = world.ledger.progress(run_id)
     if progress.state is not RunState.RUNNING:
         return None
-    plan, outcomes = world.ledger.plan(run_id), world.ledger.outcomes(run_id)
+    plan = world.ledger.plan(run_id)
+    with world.telemetry.span("aws.publish", **about(plan, run_id), files=len(plan.files)):
+        return _end(world, plan, progress, worth_another)
+
+
+def _end(world: World, plan: RunPlan, progress: RunProgress, worth_another: WorthAnother) -> str | None:
+    run_id, outcomes = progress.run_id, world.ledger.outcomes(progress.run_id)
     if world.ledger.is_cancelled(run_id):
-        close_run(world, reporting.ended(run_id, plan, RunState.CANCELLED, outcomes, world.clock.now()))
+        close_run(world, plan, reporting.ended(run_id, plan, RunState.CANCELLED, outcomes, world.clock.now()))
         return None
     if progress.done < progress.total:
         return None
     report = _attempted(world, run_id, plan, outcomes, worth_another)
     if report.state is not RunState.SUPERSEDED:
-        close_run(world, report)
+        close_run(world, plan, report)
         return None
     return _planned_again(world, plan, report)
 
@@ -59,24 +67,9 @@ def _attempted(
 
 
 def _planned_again(world: World, plan: RunPlan, report: RunReport) -> str | None:
-    """End a superseded run; returns the trigger of its successor, unless somebody else ended the run meanwhile.
-
-    The trigger is there before the run ends, so that whoever follows the run finds where it goes on.
-    """
-    again = Trigger(
-        trigger_id=successor(report.run_id),
-        sources=(plan.source,),
-        start=plan.period,
-        end=plan.period.next(),
-        reconvert=plan.reconvert,
-        max_rejected_percent=plan.max_rejected_percent,
-        supersessions=plan.supersessions + 1,
-    )
-    world.triggers.open(again)
-    if close_run(world, report):
-        return again.trigger_id
-    world.triggers.planned(again.trigger_id)
-    return None
+    """End a superseded run; returns the trigger of its successor, unless somebody else ended the run meanwhile."""
+    again = replace(same_month(plan, successor(report.run_id)), supersessions=plan.supersessions + 1)
+    return again.trigger_id if close_run(world, plan, report, again) else None
 
 
 def successor(run_id: str) -> str:
@@ -84,16 +77,20 @@ def successor(run_id: str) -> str:
     return f"{run_id}-again"
 
 
-def close_run(world: World, report: RunReport) -> bool:
-    """End a run with its report, completed by what the ledger counted; False if it had ended already."""
+def close_run(world: World, plan: RunPlan, report: RunReport, again: Trigger | None = None) -> bool:
+    """End a run with its report, completed by what the ledger counted; False if it had ended already.
+
+    ``again`` goes on from it. A run that failed by what may pass has one in any case, which waits for its time.
+    """
     progress = world.ledger.progress(report.run_id)
     report = replace(report, requests=progress.requests, seconds=progress.seconds)
-    if not world.ledger.close(report.run_id, report):
+    if again is None:
+        report, again = healing(world, report, same_month(plan, report.run_id))
+    if not world.ledger.close(report.run_id, report, again):
         return False
     world.reports.keep(report)
-    event = "ingestion complete" if report.state is RunState.PUBLISHED else "run.closed"
-    rows = report.balance.activities.rows
-    world.telemetry.emit(event, run_id=report.run_id, state=str(report.state), total_activities=rows)
+    world.telemetry.note(state=report.state, rows=report.balance.read.rows)
+    run_ended(world.telemetry, report)
     return True
 
 

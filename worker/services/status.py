@@ -3,131 +3,168 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from worker.domain.billing_period import BillingPeriod
 from worker.domain.outcome import RunState
-from worker.domain.plan import CUR, Slot
+from worker.domain.plan import Slot
 from worker.domain.publication import PublicationRecord
 from worker.domain.report import RunReport
-from worker.services.reporting import record_warnings
+from worker.domain.source import CARBON, CUR, KINDS, Source
+from worker.domain.standing import Cell, Standing
+from worker.services.reporting import OLDER_CONVERTER, record_warnings
+
+__all__ = ["Cell", "Standing", "standings"]
 
 LATE_AFTER = timedelta(hours=48)
+ESTIMATED_AFTER = timedelta(days=20)
+"""AWS publishes a month's estimates by the 21st of the next one."""
+
+NEVER_INGESTED, NOTHING = "never ingested", "nothing to do"
+
+Key = tuple[str, str, str, str | None]
+Judgement = tuple[Cell, str, str]
+"""How a month stands, why, and what to do."""
 
 
-class Cell(StrEnum):
-    """How a month of a source stands."""
+def standings(
+    records: Iterable[PublicationRecord],
+    newest: Iterable[RunReport],
+    now: datetime,
+    configured: Iterable[Source] = (),
+) -> tuple[Standing, ...]:
+    """The grid, by org, source and month.
 
-    COMPLETE = "complete"
-    PROVISIONAL = "provisional"
-    RESTATED = "restated"
-    LATE = "late"
-    NOT_DELIVERED = "not_delivered"
-    RUNNING = "running"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One cell of the grid. ``period`` is None for a source that failed before any month was known.
-
-    ``rows`` are the published activities; ``why`` and ``next_step`` are empty when nothing is to be said.
+    ``newest`` is the last run of every month, ended or (state running) not. A ``configured`` source of which nothing is
+    known is there too, without a month.
     """
-
-    org_id: str
-    source_name: str
-    source: str
-    period: str | None
-    cell: Cell
-    version_id: str
-    rows: int
-    at: datetime
-    warnings: tuple[str, ...]
-    why: str
-    next_step: str
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether there is nothing to look at: published, final, without a warning."""
-        return self.cell is Cell.COMPLETE and not self.warnings
-
-
-def standings(records: Iterable[PublicationRecord], newest: Iterable[RunReport], now: datetime) -> tuple[Standing, ...]:
-    """The grid, by org, source and month. ``newest`` is the last run of every month, ended or (state running) not."""
     reports = tuple(newest)
     current = (report for report in reports if not _is_overtaken(report, reports))
     published = {_key(record.slot): record for record in records}
-    last = {(report.org_id, report.source_name, CUR, report.billing_period): report for report in current}
+    last = {(*_stream(report), report.billing_period): report for report in current}
     cells = [_standing(published.get(key), last.get(key), now) for key in {*published, *last}]
-    found = (each for each in cells if each)
-    return tuple(sorted(found, key=lambda each: (each.org_id, each.source_name, each.source, each.period or "")))
+    found = [each for each in cells if each]
+    known = {(each.org_id, each.source_name, each.source) for each in found}
+    unknown = [each for each in configured if (each.org_id, each.name, each.kind) not in known]
+    return tuple(sorted([*found, *map(_never_ingested, unknown)], key=_order))
+
+
+def _order(each: Standing) -> tuple[str, ...]:
+    """Usage above its emissions: side by side, never together."""
+    return (each.org_id, each.source_name, str(each.source != CUR), each.period or "")
+
+
+def _never_ingested(source: Source) -> Standing:
+    step = f"offgridflow ingest {source.name}"
+    return Standing(
+        source.org_id, source.name, source.kind, None, Cell.NOT_DELIVERED, why=NEVER_INGESTED, next_step=step
+    )
 
 
 def _is_overtaken(report: RunReport, reports: tuple[RunReport, ...]) -> bool:
     """The source failed before any month was known, and has been planned since."""
     ended = [other for other in reports if other.billing_period and other.state is not RunState.RUNNING]
-    source = (report.org_id, report.source_name)
-    later = any((other.org_id, other.source_name) == source and other.at > report.at for other in ended)
+    later = any(_stream(other) == _stream(report) and other.at > report.at for other in ended)
     return report.billing_period is None and later
 
 
-def _key(slot: Slot) -> tuple[str, str, str, str | None]:
+def _stream(report: RunReport) -> tuple[str, str, str]:
+    return (report.org_id, report.source_name, KINDS[report.connector])
+
+
+def _key(slot: Slot) -> Key:
     return (slot.org_id, slot.source_name, slot.source, str(slot.period))
 
 
 def _standing(record: PublicationRecord | None, report: RunReport | None, now: datetime) -> Standing | None:
-    if report and report.state in (RunState.RUNNING, RunState.FAILED) and not _is_older(report, record):
-        return _unpublished(record, report)
-    if record:
-        return _published(record, now)
-    if report and report.state is RunState.NOT_DELIVERED:
-        return _of_report(report, Cell.NOT_DELIVERED, "AWS has not delivered a manifest", "look at the export in AWS")
-    if report and report.state in (RunState.CANCELLED, RunState.SUPERSEDED):
-        return _of_report(report, Cell.NOT_DELIVERED, f"the last run was {report.state}", "ingest again")
-    return None
+    if record and report and report.at < record.published_at:
+        report = None  # what is published came of it, or after it
+    if report and (not record or report.state in (RunState.RUNNING, RunState.FAILED)):
+        return _over(_of_run(report, now), record)
+    return _of_record(record, report, now) if record else None
 
 
-def _is_older(report: RunReport, record: PublicationRecord | None) -> bool:
-    return record is not None and report.at < record.published_at
-
-
-def _unpublished(record: PublicationRecord | None, report: RunReport) -> Standing:
-    first = report.errors[0] if report.errors else None
-    if report.state is RunState.RUNNING:
-        return _of_report(report, Cell.RUNNING, "a run is in flight", f"offgridflow runs {report.run_id}", record)
-    why = first.message if first else "the run failed"
-    return _of_report(report, Cell.FAILED, why, (first.remedy if first else "") or "ingest again", record)
-
-
-def _of_report(
-    report: RunReport, cell: Cell, why: str, next_step: str, record: PublicationRecord | None = None
-) -> Standing:
-    return Standing(
-        org_id=report.org_id,
-        source_name=report.source_name,
-        source=CUR,
-        period=report.billing_period,
-        cell=cell,
-        version_id=record.version_id if record else "",
-        rows=record.balance.activities.rows if record else 0,
-        at=report.at,
-        warnings=record_warnings(record) if record else (),
-        why=why,
-        next_step=next_step,
+def _over(run: Standing | None, record: PublicationRecord | None) -> Standing | None:
+    """What the newest run came to, with what is published still told."""
+    if not run or not record:
+        return run
+    return replace(
+        run,
+        version_id=record.version_id,
+        rows=record.balance.activities.rows,
+        warnings=record_warnings(record),
+        seen_version_id=run.seen_version_id or record.version_id,
+        published_at=record.published_at,
     )
 
 
-def _published(record: PublicationRecord, now: datetime) -> Standing:
-    cell, why, next_step = _cell(record, now)
-    warnings = record_warnings(record)
-    if warnings and not next_step:
-        next_step = f"offgridflow runs {record.run_id}"
+def _of_run(report: RunReport, now: datetime) -> Standing | None:
+    """By its last run; None for a month that was unpublished on purpose."""
+    judged = _judged(report, now)
+    if judged is None:
+        return None
+    cell, why, next_step = judged
     return Standing(
-        org_id=record.slot.org_id,
-        source_name=record.slot.source_name,
-        source=record.slot.source,
-        period=str(record.slot.period),
+        org_id=report.org_id,
+        source_name=report.source_name,
+        source=KINDS[report.connector],
+        period=report.billing_period,
+        cell=cell,
+        at=report.at,
+        why=why,
+        next_step=next_step,
+        run_id=report.run_id,
+        seen_version_id=report.version_id,
+        looked_at=report.at,
+    )
+
+
+def _judged(report: RunReport, now: datetime) -> Judgement | None:
+    match report.state:
+        case RunState.RUNNING:
+            return Cell.RUNNING, "a run is in flight", f"offgridflow runs {report.run_id}"
+        case RunState.FAILED:
+            first = report.errors[0] if report.errors else None
+            why = first.message if first else "the run failed"
+            return Cell.FAILED, why, (first.remedy if first else "") or f"offgridflow ingest {report.source_name}"
+        case RunState.NOT_DELIVERED:
+            return Cell.NOT_DELIVERED, *_awaited(report, now)
+        case RunState.CANCELLED | RunState.SUPERSEDED:
+            step = f"offgridflow ingest {report.source_name}"
+            return Cell.NOT_DELIVERED, f"the last run was {report.state}", step
+        case _:
+            return None
+
+
+def _awaited(report: RunReport, now: datetime) -> tuple[str, str]:
+    """Why a month is not there yet, and what to do."""
+    if KINDS[report.connector] != CARBON or not report.billing_period:
+        return "AWS has not delivered a manifest", f"offgridflow doctor {report.source_name}"
+    due = BillingPeriod.parse(report.billing_period).end + ESTIMATED_AFTER
+    if now < due:
+        return f"AWS estimates the month by {due:%Y-%m-%d}", NOTHING
+    return f"AWS has not estimated the month, which was due by {due:%Y-%m-%d}", "look at it in AWS's own console"
+
+
+def _of_record(record: PublicationRecord, report: RunReport | None, now: datetime) -> Standing:
+    """By what is published; ``report`` is of a later look."""
+    slot, looked_at = record.slot, report.at if report else record.published_at
+    seen = (report.version_id if report else "") or record.version_id
+    cell, why, next_step = _aged(record, looked_at, now)
+    warnings = record_warnings(record)
+    if warnings and next_step in ("", NOTHING):
+        older_only = warnings == (OLDER_CONVERTER,)
+        reconvert = f"offgridflow ingest {slot.source_name} --reconvert"
+        next_step = reconvert if older_only else f"offgridflow runs {record.run_id}"
+    if seen != record.version_id:
+        warnings = (*warnings, f"a newer delivery ({seen}) is not published")
+        next_step = f"offgridflow ingest {slot.source_name}"
+    return Standing(
+        org_id=slot.org_id,
+        source_name=slot.source_name,
+        source=slot.source,
+        period=str(slot.period),
         cell=cell,
         version_id=record.version_id,
         rows=record.balance.activities.rows,
@@ -135,14 +172,22 @@ def _published(record: PublicationRecord, now: datetime) -> Standing:
         warnings=warnings,
         why=why,
         next_step=next_step,
+        run_id=record.run_id,
+        seen_version_id=seen,
+        looked_at=looked_at,
+        published_at=record.published_at,
     )
 
 
-def _cell(record: PublicationRecord, now: datetime) -> tuple[Cell, str, str]:
+def _aged(record: PublicationRecord, looked_at: datetime, now: datetime) -> Judgement:
     if record.was_final:
-        return Cell.RESTATED, "AWS restated the month after it was final", f"offgridflow runs {record.run_id}"
+        return Cell.RESTATED, "AWS restated the month after it was final", f"offgridflow diff {record.slot.period}"
     if record.is_final:
         return Cell.COMPLETE, "", ""
-    if now - record.published_at > LATE_AFTER:
-        return Cell.LATE, "not final, and nothing newer for 48 hours", "look at the export in AWS"
-    return Cell.PROVISIONAL, "AWS has not closed the bill", ""
+    if now - record.published_at <= LATE_AFTER:
+        return Cell.PROVISIONAL, "AWS has not closed the bill", NOTHING
+    if now - looked_at > LATE_AFTER:
+        step = f"offgridflow ingest {record.slot.source_name}"
+        return Cell.LATE, "not final, and nobody has looked for 48 hours", step
+    step = f"offgridflow doctor {record.slot.source_name}"
+    return Cell.LATE, "not final, and nothing newer for 48 hours", step

@@ -9,9 +9,9 @@ from worker.adapters.sample_columns import line_item
 from worker.domain.errors import Failure, IngestError
 from worker.domain.outcome import FileOutcome
 from worker.domain.report import RunReport
+from worker.domain.retry import WorthAnother
 from worker.services.dispatch import Dispatch
 from worker.services.ingest_file import ingest_file
-from worker.services.plan_runs import WorthAnother
 
 ROW = line_item("2024-01")
 TWO_FILES = replace(month("2024-01", ROW, ROW), rows_per_file=1, overwrite=True)

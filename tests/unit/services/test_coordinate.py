@@ -9,10 +9,10 @@ from tests.fakes.world import FakeWorld, always, month, never
 from worker.adapters.sample_columns import line_item
 from worker.domain.errors import AuthError, TransientError
 from worker.domain.outcome import RunState
+from worker.domain.retry import WorthAnother
 from worker.domain.source import Source
 from worker.services.coordinate import coordinate
 from worker.services.dispatch import Dispatch
-from worker.services.plan_runs import WorthAnother
 
 OTHER = replace(ACME, name="other", url="s3://other-bucket/cur/")
 ROW = line_item("2024-01")
@@ -110,7 +110,8 @@ def test_a_source_that_failed_is_kept_and_told(fake: FakeWorld) -> None:
     [report] = fake.reports.latest()
     assert (report.state, report.billing_period) == (RunState.FAILED, None)
     assert [failure.remedy for failure in report.errors] == ["grant s3:ListBucket"]
-    assert fake.telemetry.of("failed to ingest S3 CUR") == [{"run_id": report.run_id, "error": "no"}]
+    [told] = fake.telemetry.of("failed to ingest S3 CUR")
+    assert (told["run_id"], told["error"]) == (report.run_id, "no")
 
 
 @pytest.mark.parametrize("order", [(ACME, OTHER), (OTHER, ACME)])

@@ -13,8 +13,9 @@ from worker.adapters.sample_columns import line_item
 from worker.adapters.sample_month import Layout
 from worker.domain.errors import AuthError
 from worker.domain.outcome import RunState
-from worker.domain.plan import CUR, Slot
+from worker.domain.plan import Slot
 from worker.domain.report import FileCounts, RunReport
+from worker.domain.source import CUR
 
 SLOT = Slot("org-123", "acme", CUR, JANUARY)
 CREDIT = line_item("2024-01", line_item_line_item_type="Credit", line_item_unblended_cost="-5")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,17 +80,17 @@ class Cancelling(FakeReportStore):
         super().__init__("cur/", "cur-bucket")
         self._ledger = fake.ledger
 
-    def fetch(self, key: str, etag: str, size: int, into: Path) -> int:
+    def fetch(self, key: str, etag: str, size: int, into: Path, still_wanted: Callable[[], None]) -> int:
         for run_id in self._ledger.runs:
             self._ledger.cancel(run_id)
         until(lambda: not any(thread.name.startswith("lease-") for thread in threading.enumerate()))
-        return super().fetch(key, etag, size, into)
+        return super().fetch(key, etag, size, into, still_wanted)
 
 
 def test_a_cancelled_run_gets_no_outcome_and_pays_for_what_was_asked(
     fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.001)
+    monkeypatch.setattr(lease, "LOOK_SECONDS", 0.001)
     fake.buckets[ACME.url] = Cancelling(fake)
     dispatch = sent(fake)
     spent = fake.ledger.progress(dispatch.run_id).requests

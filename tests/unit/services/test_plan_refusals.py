@@ -16,9 +16,10 @@ from worker.domain.errors import AuthError, BadRequestError, ErrorClass, IngestE
 from worker.domain.outcome import RunState
 from worker.domain.plan import RunPlan
 from worker.domain.report import RunReport
+from worker.domain.retry import WorthAnother
 from worker.domain.source import Source
 from worker.domain.trigger import Trigger
-from worker.services.plan_runs import WorthAnother, plan_source
+from worker.services.plan_runs import plan_source
 
 
 def planned(fake: FakeWorld, source: Source = ACME, worth: WorthAnother = never) -> list[RunPlan | RunReport]:

@@ -10,9 +10,9 @@ from worker.adapters.sample_columns import line_item
 from worker.adapters.sample_month import Layout
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.outcome import RunState
-from worker.domain.plan import CUR, RunPlan, Slot
+from worker.domain.plan import RunPlan, Slot
 from worker.domain.report import RunReport
-from worker.domain.source import Source
+from worker.domain.source import CUR, Source
 from worker.domain.trigger import Trigger
 from worker.services.plan_runs import plan_source
 

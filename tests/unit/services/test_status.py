@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,9 +11,10 @@ from worker.domain.balance import Balance, Tally
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import ErrorClass, Failure
 from worker.domain.outcome import RunState
-from worker.domain.plan import CUR, Slot
+from worker.domain.plan import Slot
 from worker.domain.publication import PublicationRecord
 from worker.domain.report import RunReport
+from worker.domain.source import CARBON, CUR
 from worker.services.status import Cell, Standing, standings
 
 DENIED = Failure(ErrorClass.AUTH, "may not list", "AccessDenied", "grant s3:ListBucket")
@@ -113,7 +114,7 @@ def test_a_failure_says_why_and_what_to_do() -> None:
 def test_a_failure_without_a_remedy_says_to_try_again() -> None:
     standing = only(*standings([], [report(RunState.FAILED, replace(DENIED, remedy=""))], NOON))
 
-    assert standing.next_step == "ingest again"
+    assert standing.next_step == "offgridflow ingest acme"
 
 
 def test_a_run_in_flight_says_where_to_look() -> None:
@@ -137,7 +138,51 @@ def test_a_month_of_an_older_converter_is_complete_with_a_warning() -> None:
 def test_a_warning_does_not_hide_a_more_urgent_step() -> None:
     standing = only(*standings([record(final=False, rejected=1)], [], NOON + timedelta(hours=49)))
 
-    assert standing.next_step == "look at the export in AWS"
+    assert standing.next_step == "offgridflow ingest acme"
+
+
+@pytest.mark.parametrize(
+    ("hours", "why", "next_step"),
+    [
+        (1, "not final, and nobody has looked for 48 hours", "offgridflow ingest acme"),
+        (48, "not final, and nothing newer for 48 hours", "offgridflow doctor acme"),
+    ],
+)
+def test_a_late_month_is_aws_s_fault_only_if_somebody_looked(hours: int, why: str, next_step: str) -> None:
+    looked = report(RunState.UP_TO_DATE, at=NOON + timedelta(hours=hours))
+
+    standing = only(*standings([record(final=False)], [looked], NOON + timedelta(hours=50)))
+
+    assert (standing.cell, standing.why, standing.next_step) == (Cell.LATE, why, next_step)
+    assert standing.looked_at == looked.at
+
+
+def test_a_delivery_that_was_seen_and_not_published_is_told() -> None:
+    cancelled = replace(report(RunState.CANCELLED, at=NOON + timedelta(hours=1)), version_id="v2")
+
+    standing = only(*standings([record()], [cancelled], NOON))
+
+    assert (standing.version_id, standing.seen_version_id, standing.is_plain) == ("v1", "v2", False)
+    assert standing.warnings == ("a newer delivery (v2) is not published",)
+    assert standing.next_step == "offgridflow ingest acme"
+
+
+def test_a_provisional_month_with_warnings_says_where_to_look() -> None:
+    clean, lossy = (only(*standings([record(final=False, rejected=each)], [], NOON)) for each in (0, 1))
+
+    assert (clean.next_step, lossy.next_step) == ("nothing to do", "offgridflow runs run-1")
+
+
+def test_a_configured_source_of_which_nothing_is_known_was_never_ingested() -> None:
+    emissions = replace(ACME, kind=CARBON)
+
+    shown = standings([record()], [], NOON, [ACME, emissions])
+
+    assert [(each.kind, each.period, each.why) for each in shown] == [
+        ("usage", "2024-01", ""),
+        ("emissions", None, "never ingested"),
+    ]
+    assert (shown[1].cell, shown[1].next_step) == (Cell.NOT_DELIVERED, "offgridflow ingest acme")
 
 
 def test_months_come_by_org_source_and_month_and_a_source_without_one_comes_first() -> None:
@@ -181,3 +226,30 @@ def test_a_run_in_flight_is_no_sign_that_the_source_can_be_planned_again() -> No
     shown = standings([], [failed, running], NOON)
 
     assert [(each.period, each.cell) for each in shown] == [(None, Cell.FAILED), ("2024-01", Cell.RUNNING)]
+
+
+@pytest.mark.parametrize(
+    ("day", "why", "next_step"),
+    [
+        (20, "AWS estimates the month by 2024-02-21", "nothing to do"),
+        (22, "AWS has not estimated the month, which was due by 2024-02-21", "look at it in AWS's own console"),
+    ],
+)
+def test_a_month_that_aws_has_not_estimated_says_until_when_that_is_as_it_should_be(
+    day: int, why: str, next_step: str
+) -> None:
+    awaited = replace(report(RunState.NOT_DELIVERED), connector="aws-carbon")
+
+    standing = only(*standings([], [awaited], datetime(2024, 2, day, tzinfo=UTC)))
+
+    assert (standing.source, standing.cell) == (CARBON, Cell.NOT_DELIVERED)
+    assert (standing.why, standing.next_step) == (why, next_step)
+
+
+def test_the_usage_and_the_emissions_of_a_month_stand_each_for_itself() -> None:
+    emissions = replace(record(), slot=replace(record().slot, source=CARBON))
+    failed = report(RunState.FAILED, DENIED, at=NOON + timedelta(hours=1))
+
+    shown = standings([record(), emissions], [failed], NOON)
+
+    assert [(each.source, each.cell) for each in shown] == [(CUR, Cell.FAILED), (CARBON, Cell.COMPLETE)]

@@ -9,9 +9,10 @@ from worker.adapters.sample_month import Month
 from worker.domain.errors import ErrorClass
 from worker.domain.plan import RunPlan
 from worker.domain.report import RunReport
+from worker.domain.retry import WorthAnother
 from worker.domain.source import Source
 from worker.domain.trigger import Trigger
-from worker.services.plan_runs import WorthAnother, plan_source
+from worker.services.plan_runs import plan_source
 
 FOLDER = replace(ACME, url="file:///copies/cur")
 OVERWRITTEN = replace(month(), overwrite=True)

@@ -40,7 +40,7 @@ class Miniature:
         self.app = Celery("miniature", broker="memory://", set_as_current=False)
         self.app.conf.task_default_queue = uuid4().hex
 
-        @self.app.task(name="miniature", base=Noting, bind=True)
+        @self.app.task(name="miniature", base=Noting, bind=True, shared=False)
         def run(task: ClassifiedRetry, _message: dict[str, Any]) -> None:
             note(task.attempt)
 

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import pytest
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 
 from tasks import base
+from tasks.base import LONGEST_COUNTDOWN_SECONDS
 from tests.unit.tasks.miniature import MESSAGE, Miniature
+from worker.adapters.system_clock import SystemClock
 from worker.domain.errors import (
     AuthError,
     BadRequestError,
@@ -198,3 +201,37 @@ def test_an_error_is_worth_another_attempt_as_long_as_the_policy_grants_one() ->
     worker.work()
 
     assert granted == [True, True, False]
+
+
+LINE_TOO_LONG = TransientError("a long line", "rate_limited", retry_after_seconds=70.0)
+
+
+def seconds_until(eta: str, sent: datetime) -> float:
+    return (datetime.fromisoformat(eta) - sent).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("asked", "countdown"), [(70.0, 70.0), (30.0, 30.0), (0.2, 1.0), (5000.0, LONGEST_COUNTDOWN_SECONDS)]
+)
+@pytest.mark.parametrize("code", ["rate_limited", "older_worker"])
+def test_what_was_no_attempt_is_handed_back_and_burns_none(code: str, asked: float, countdown: float) -> None:
+    worker, started = Miniature(failing(TransientError("later", code, retry_after_seconds=asked))), SystemClock().now()
+
+    with pytest.raises(Ignore):
+        worker.deliver(retries=1)
+
+    [headers] = worker.sent()
+    assert (headers["id"], headers["retries"]) == ("m-1", 1)
+    assert seconds_until(headers["eta"], started) == pytest.approx(countdown, abs=1)
+    assert worker.given_up == []
+
+
+def test_so_it_is_on_the_last_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    grant(monkeypatch, 1)
+    worker = Miniature(failing(LINE_TOO_LONG))
+
+    with pytest.raises(Ignore):
+        worker.deliver(retries=0)
+
+    assert worker.task.worth_another(LINE_TOO_LONG)
+    assert worker.given_up == []
