@@ -1,5 +1,6 @@
-# One image, many commands: docker-compose.yml says which process a container is.
-# Built and run nowhere yet: it has been checked by hadolint alone.
+# One image, many commands: docker-compose.yml and deploy/kubernetes say which process a container is.
+# It needs no root, and writes to OFFGRIDFLOW_HOME, OFFGRIDFLOW_SPOOL_DIR and /tmp alone: the rest may be read-only.
+# Built and run nowhere yet: it has been checked by hadolint and by tests that read it.
 FROM python:3.13-slim-bookworm AS build
 ENV UV_PYTHON_DOWNLOADS=never \
     UV_PROJECT_ENVIRONMENT=/opt/offgridflow \
@@ -16,14 +17,17 @@ COPY tasks tasks
 RUN uv sync --frozen --no-dev --no-editable
 
 FROM python:3.13-slim-bookworm
-RUN useradd --uid 10001 --create-home --home-dir /var/lib/offgridflow offgridflow
+# Volumes take their owner from these folders.
+RUN useradd --uid 10001 --create-home --home-dir /var/lib/offgridflow offgridflow \
+    && install --directory --owner=10001 --group=10001 /var/spool/offgridflow
 COPY --from=build /opt/offgridflow /opt/offgridflow
 # POLARS_MAX_THREADS and REMAP_SIGTERM: as in the Procfile, which says why.
 ENV PATH=/opt/offgridflow/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     POLARS_MAX_THREADS=1 \
     REMAP_SIGTERM=SIGQUIT \
-    OFFGRIDFLOW_HOME=/var/lib/offgridflow
+    OFFGRIDFLOW_HOME=/var/lib/offgridflow \
+    OFFGRIDFLOW_SPOOL_DIR=/var/spool/offgridflow
 USER 10001
 WORKDIR /var/lib/offgridflow
 CMD ["offgridflow", "--help"]

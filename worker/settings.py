@@ -20,7 +20,7 @@ S3 = "s3://"
 
 
 class Settings(BaseSettings):
-    """Settings from `OFFGRIDFLOW_*` variables. The README's table is made from this class."""
+    """Settings from `OFFGRIDFLOW_*` variables. docs/settings.md is made from this class."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True)
 
@@ -189,7 +189,7 @@ def explained(error: ValidationError, where: str, prefix: str = "") -> BadReques
 
 
 def settings_table() -> str:
-    """The README's table, in Markdown."""
+    """The table of docs/settings.md, in Markdown."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "" if field.default is None else f"`{field.default}`"

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,8 +12,8 @@ from redis import Redis, exceptions
 from tests.acceptance.buckets import RemoteFolder, usage
 from tests.servers.deployment import Deployment
 from tests.servers.environments import WRONG
+from tests.servers.flower import flower
 from tests.servers.seaweed import Seaweed
-from tests.servers.valkey import DIE_WITH_PARENT, free_port
 from tests.waiting import until
 from worker import api
 from worker.adapters.sample_month import Month
@@ -26,6 +22,7 @@ from worker.domain.outcome import RunState
 pytestmark = pytest.mark.acceptance
 
 BROKER_PASSWORD = "canary-of-the-broker"
+FLOWER_PASSWORD = "canary-of-flower"
 PAGES = ("/workers", "/tasks", "/broker", "/api/workers", "/api/tasks", "/api/queues/length", "/metrics")
 
 
@@ -50,42 +47,6 @@ def everything_sent(broker: str) -> Iterator[list[str]]:
             listener.join()
 
 
-@contextmanager
-def flower(deployment: Deployment, broker: str) -> Iterator[str]:
-    """Flower as the Procfile starts it, on this broker; its URL."""
-    port = free_port()
-    options = ["-A", "worker.app", "flower", "--read_only", f"--port={port}"]
-    variables = {"OFFGRIDFLOW_BROKER_URL": broker, "FLOWER_ADDRESS": "127.0.0.1", "FLOWER_UNAUTHENTICATED_API": "true"}
-    with deployment.log_file.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, "-m", "celery", *options],
-            cwd=deployment.folder,
-            env=deployment.environment | variables,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        until(lambda: page(f"{url}/healthcheck"), seconds=60)
-        yield url
-    finally:
-        process.kill()
-        process.wait()
-
-
-def page(url: str) -> str:
-    """What a browser would get; nothing while nobody answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            body: bytes = answer.read()
-            return body.decode()
-    except urllib.error.HTTPError:
-        raise
-    except OSError:
-        return ""
-
-
 def test_no_credential_is_said_anywhere(
     deployment: Deployment, seaweed: Seaweed, org: str, remote: RemoteFolder
 ) -> None:
@@ -93,6 +54,7 @@ def test_no_credential_is_said_anywhere(
         "the secret": seaweed.owner.secret_key,
         "a wrong one": WRONG.secret_key,
         "the broker's": BROKER_PASSWORD,
+        "Flower's": FLOWER_PASSWORD,
     }
     remote.deliver(Month("2025-01", rows=usage("1.25")))
     with Redis.from_url(deployment.broker) as redis:
@@ -100,7 +62,8 @@ def test_no_credential_is_said_anywhere(
     broker = deployment.broker.replace("redis://", f"redis://canary:{BROKER_PASSWORD}@")
 
     said: dict[str, str] = {}
-    with flower(deployment, broker) as url:
+    environment = deployment.environment | {"OFFGRIDFLOW_BROKER_URL": broker}
+    with flower(environment, deployment.folder, deployment.log_file, f"me:{FLOWER_PASSWORD}") as shown:
         with everything_sent(deployment.broker) as sent:
             good, bad = deployment.ingest(
                 api.source(remote.url, org, "good"), api.source(remote.url, org, "wrong", profile="wrong")
@@ -113,8 +76,8 @@ def test_no_credential_is_said_anywhere(
                     deployment.cli("runs", OFFGRIDFLOW_BROKER_URL=broker.replace("canary:", "nobody:")),
                 )
             )
-        until(lambda: "offgridflow.ingest_file" in page(f"{url}/api/tasks"))
-        said |= {f"Flower's {path}": page(url + path) for path in PAGES}
+        until(lambda: "offgridflow.ingest_file" in shown.page("/api/tasks"))
+        said |= {f"Flower's {path}": shown.page(path) for path in PAGES}
     said["a message or key"] = "\n".join(line for line in sent if " 'AUTH'" not in line and "HELLO" not in line)
     said["the log"] = deployment.log
     reports = (deployment.warehouse / f"offgridflow_{org}").rglob("*.json")

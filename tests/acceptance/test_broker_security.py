@@ -1,14 +1,12 @@
-"""The broker as docs/secure.md guards it: its access control list, and TLS in front."""
+"""The broker as docs/secure.md and docker-compose.yml guard it: its access control list, and TLS in front."""
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -16,6 +14,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from tests.acceptance.buckets import RemoteFolder, usage
+from tests.servers.access_list import ADMIN, write_users
 from tests.servers.deployment import Deployment, deployed
 from tests.servers.flower import Flower, flower
 from tests.servers.seaweed import Seaweed
@@ -30,7 +29,6 @@ PASSWORD = "p@ss/canary"
 QUOTED = quote(PASSWORD, safe="")
 FLOWER_PASSWORD = "canary-of-flower"
 PAGES = ("/workers", "/tasks", "/broker", "/api/workers", "/api/tasks", "/api/queues/length")
-SECURE = Path(__file__).parents[2] / "docs" / "secure.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +47,10 @@ class Guarded:
         return [f"{each['username']}: {each['reason']} {each['object']}" for each in self.admin.acl_log()]
 
 
-def documented_users() -> str:
-    """The list of docs/secure.md."""
-    [users] = re.findall(r"^(user offgridflow .*\nuser default off\n)", SECURE.read_text(), re.MULTILINE)
-    return users.replace("PASSWORD", PASSWORD)
-
-
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, seaweed: Seaweed) -> Iterator[Guarded]:
     folder = tmp_path_factory.mktemp("guarded")
-    users = folder / "users.acl"
-    users.write_text(documented_users() + "user admin on >admin ~* &* +@all\n")
+    users = write_users(folder / "users.acl", PASSWORD)
     with (
         valkey_in(folder / "valkey", *DURABLE, "--aclfile", str(users)) as valkey,
         tls_before(valkey.port, folder) as tls,
@@ -69,7 +60,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, seaweed: Seaweed) -> Itera
         with (
             deployed(folder / "deployment", seaweed, "control", "files", **variables) as deployment,
             flower(deployment.environment, deployment.folder, deployment.log_file, f"me:{FLOWER_PASSWORD}") as shown,
-            Redis(port=valkey.port, username="admin", password="admin", decode_responses=True) as admin,
+            Redis(port=valkey.port, username=ADMIN, password=ADMIN, decode_responses=True) as admin,
         ):
             yield Guarded(deployment, shown, admin, valkey.port, url)
 
@@ -114,6 +105,16 @@ def test_the_list_withholds_what_is_not_ours(guarded: Guarded, command: tuple[st
     with Redis(port=guarded.port, username="offgridflow", password=PASSWORD) as ours, pytest.raises(NoPermissionError):
         ours.execute_command(*command)
     guarded.admin.acl_log_reset()
+
+
+def test_whoever_looks_after_its_health_may_ping_and_no_more(guarded: Guarded) -> None:
+    with Redis(port=guarded.port, username="health", password="any") as redis:
+        pong = redis.ping()
+        with pytest.raises(NoPermissionError):
+            redis.get("offgridflow:runs:active")
+    guarded.admin.acl_log_reset()
+
+    assert pong
 
 
 def test_a_broker_without_a_trusted_certificate_gets_no_password(guarded: Guarded) -> None:

@@ -131,7 +131,7 @@ def test_a_file_that_takes_longer_than_its_time_limit_fails_and_says_so(
     stoppable: Deployment, org: str, remote: RemoteFolder
 ) -> None:
     remote.deliver(MONTH)
-    restart(stoppable, *USUAL, task_soft_time_limit=2, task_time_limit=20)  # a message carries its sender's limits
+    restart(stoppable, *USUAL, task_soft_time_limit=5, task_time_limit=20)  # a message carries its sender's limits
 
     with stoppable.s3.holding(HELD):
         [report] = stoppable.ingest(api.source(remote.url, org))

@@ -12,18 +12,21 @@ from typer.testing import CliRunner
 from worker import api
 from worker.cli.commands import app
 from worker.cli.exits import Exit
-from worker.settings import settings_table
-from worker.sources import SourceConfig
+from worker.domain.source import CARBON, CUR
+from worker.source_config import SourceConfig
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+HOUSE = Path(__file__).parents[2]
+README = (HOUSE / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_table_of_settings_is_made_from_the_settings() -> None:
-    assert f"<!-- settings -->\n{settings_table()}\n<!-- /settings -->" in README
+def test_every_page_it_links_to_exists_and_every_page_is_linked_to() -> None:
+    linked = set(re.findall(r"\]\(docs/([\w-]+\.md)\)", README))
+
+    assert linked == {page.name for page in (HOUSE / "docs").glob("*.md")}
 
 
 def test_it_fits_on_two_screens() -> None:
@@ -59,7 +62,7 @@ def test_its_source_is_a_valid_one() -> None:
 
     [configured] = tomllib.loads(example)["source"]
 
-    assert SourceConfig.model_validate(configured).source().report == "my-report"
+    assert [each.kind for each in SourceConfig.model_validate(configured).sources()] == [CUR, CARBON]
 
 
 def test_its_exit_codes_are_the_commands() -> None:

@@ -124,11 +124,27 @@ def test_without_a_broker_whoever_needs_one_says_what_to_set() -> None:
 
 
 def test_what_is_kept_lies_below_home_unless_said_otherwise(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    at_home = (settings().catalog, settings().warehouse_folder)
+    at_home = (settings().catalog, settings().warehouse_url)
     configure(monkeypatch, WAREHOUSE=f"file://{folder}/elsewhere")
 
-    assert at_home == (f"sqlite:///{folder}/.offgridflow/catalog.db", folder / ".offgridflow" / "warehouse")
-    assert settings().warehouse_folder == folder / "elsewhere"
+    assert at_home == (f"sqlite:///{folder}/.offgridflow/catalog.db", f"{folder}/.offgridflow/warehouse")
+    assert settings().warehouse_url == str(folder / "elsewhere")
+
+
+def test_the_warehouse_may_be_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, WAREHOUSE="s3://my-bucket.eu/a_b/c=1")
+
+    assert settings().warehouse_url == "s3://my-bucket.eu/a_b/c=1"
+
+
+@pytest.mark.parametrize(
+    "place", ["gs://bucket/x", "s3://", "s3:///x", "s3://bucket/a?b", "s3://bucket/a#b", "s3://b/%20"]
+)
+def test_a_warehouse_that_others_could_not_name_is_refused(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    configure(monkeypatch, WAREHOUSE=place)
+
+    with pytest.raises(BadRequestError, match="OFFGRIDFLOW_WAREHOUSE: must be"):
+        settings()
 
 
 def test_workers_that_we_start_inherit_the_environment_and_get_the_broker(

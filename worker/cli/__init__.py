@@ -7,12 +7,12 @@ import sys
 
 from worker.cli.exits import Exit
 from worker.domain.errors import ErrorClass, IngestError
-from worker.settings import polars_threads
+from worker.settings import prepare_engines
 
 
 def main() -> None:
     """Run the command; an error that nobody caught is shown as one sentence and its remedy."""
-    polars_threads()  # before anything heavy is imported
+    prepare_engines()  # before anything heavy is imported
     from worker.cli.commands import app  # noqa: PLC0415 (see above)
     from worker.cli.output import note, show_error  # noqa: PLC0415 (see above)
 

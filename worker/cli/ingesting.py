@@ -11,12 +11,9 @@ from worker import api
 from worker.cli import output
 from worker.cli.demo import run_demo
 from worker.cli.documents import plan_document
-from worker.cli.exits import Exit
-from worker.cli.following import follow
+from worker.cli.following import exit_by, follow
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import BadRequestError
-from worker.domain.outcome import RunState
-from worker.domain.report import RunReport
 from worker.domain.source import Source
 from worker.settings import broker_url, settings
 from worker.sources import configured_sources
@@ -30,7 +27,8 @@ To = Annotated[str | None, typer.Option("--to", help="last month, YYYY-MM, inclu
 Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
 
-def _sources(names: list[str] | None, url: str | None, org: str | None, name: str | None) -> tuple[Source, ...]:
+def sources_of(names: list[str] | None, url: str | None, org: str | None, name: str | None) -> tuple[Source, ...]:
+    """Those that a command line names. BadRequestError when it names them in two ways, or none that there is."""
     if url is None:
         if org or name:
             raise BadRequestError("--org and --name belong to --url", "usage", "give --url, or neither of them")
@@ -44,13 +42,6 @@ def _sources(names: list[str] | None, url: str | None, org: str | None, name: st
 
 def _end(to: str | None) -> str | None:
     return str(BillingPeriod.parse(to).next()) if to else None
-
-
-def exit_by(reports: tuple[RunReport, ...]) -> None:
-    """End the command with the code that says how many runs failed."""
-    failed = sum(report.state is RunState.FAILED for report in reports)
-    if failed:
-        raise typer.Exit(Exit.EVERY_RUN_FAILED if failed == len(reports) else Exit.SOME_RUNS_FAILED)
 
 
 def ingest(
@@ -67,7 +58,7 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Read what changed, convert it, publish it; follow the runs to their end."""
-    sources = _sources(names, url, org, name)
+    sources = sources_of(names, url, org, name)
     wanted = api.request(*sources, start=from_, end=_end(to), reconvert=reconvert, max_rejected_percent=max_rejected)
     if no_wait:
         api.trigger(broker_url(), wanted)
@@ -94,7 +85,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what an ingest would read, and why each file is new, changed, kept or dropped. Writes nothing."""
-    sources = _sources(names, url, org, name)
+    sources = sources_of(names, url, org, name)
     planned = [each for source in sources for each in api.plan(source, from_, _end(to))]
     if as_json:
         output.show_json(plan_document(planned))

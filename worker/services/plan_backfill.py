@@ -9,7 +9,7 @@ from worker.domain.billing_period import BillingPeriod
 from worker.domain.plan import Slot
 from worker.domain.publication import PublicationRecord
 from worker.domain.source import Source
-from worker.services.status import Cell, Standing
+from worker.domain.standing import Cell, Standing
 
 
 def known_months(records: Iterable[PublicationRecord], standings: Iterable[Standing]) -> KnownMonths:

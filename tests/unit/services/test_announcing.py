@@ -55,6 +55,12 @@ def test_only_the_newest_months_say_when_they_succeeded() -> None:
     assert [fields.get("succeeded_at") for fields in said] == [None, *[REPORT.at.timestamp()] * 2]
 
 
+def test_a_month_that_succeeded_says_when_it_began() -> None:
+    _, fields = told(replace(REPORT, billing_period="2025-03", state=RunState.UP_TO_DATE))
+
+    assert fields["month_began_at"] == 1740787200  # 2025-03-01, midnight in UTC
+
+
 def test_what_did_not_succeed_says_no_such_time() -> None:
     name, fields = told(replace(REPORT, state=RunState.SUPERSEDED))
 
