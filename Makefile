@@ -14,7 +14,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos lint format docs build clean
+.PHONY: help demo test long chaos lint format docs build clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ demo: $(UV) ## write a sample bucket, ingest it, show that a second run reads no
 
 test: $(UV) ## every test; no server, Docker, AWS or root is needed
 	$(RUN) pytest -n 2 --dist loadfile
+
+long: $(UV) ## the tests that start deployments of their own; CI runs them too
+	$(RUN) pytest -n 2 --dist loadfile -m long
 
 chaos: $(UV) ## minutes of kills, restarts and faults; CHAOS_SEED=n repeats one
 	$(RUN) pytest tests/chaos -m chaos $(if $(CHAOS_SEED),--chaos-seed $(CHAOS_SEED))

@@ -23,7 +23,7 @@ from worker.adapters.sample_month import Month, write_month
 from worker.domain.outcome import RunState
 from worker.domain.report import RunReport
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.long]
 
 MONTHS = ("2025-01", "2025-02", "2025-03", "2025-04", "2025-05")
 SPAN = ("--from", MONTHS[0], "--to", MONTHS[-1])

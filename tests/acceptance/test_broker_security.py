@@ -23,7 +23,7 @@ from tests.servers.valkey import DURABLE, valkey_in
 from tests.waiting import until
 from worker.adapters.sample_month import Month
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.long]
 
 PASSWORD = "p@ss/canary"
 QUOTED = quote(PASSWORD, safe="")

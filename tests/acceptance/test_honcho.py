@@ -35,7 +35,7 @@ from worker.adapters.system_clock import SystemClock
 from worker.domain.schedule import Schedule
 from worker.domain.source import CUR
 
-pytestmark = [pytest.mark.acceptance, needs_proc]
+pytestmark = [pytest.mark.acceptance, pytest.mark.long, needs_proc]
 
 PASSWORD = "canary-of-the-broker"
 FLOWER_USER = "me:canary-of-flower"

@@ -19,7 +19,7 @@ from worker import api
 from worker.adapters.sample_month import Month
 from worker.domain.outcome import RunState
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.long]
 
 STOP_SECONDS = 5.0
 

@@ -19,7 +19,7 @@ from worker import api
 from worker.adapters.sample_month import Month
 from worker.domain.outcome import RunState
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.long]
 
 TOTALS = "select count(*), count(distinct activity_id), sum(cost) from activities"
 ROWS = usage("0.1", "999999999.99", "0.000000000000000001")

@@ -23,7 +23,7 @@ from worker.adapters.sample_month import Month, write_month
 from worker.domain.outcome import RunState
 from worker.domain.report import RunReport
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.long]
 
 ROWS = usage("1", "2", "3")
 LOCK_SECONDS = 5

@@ -18,7 +18,7 @@ from worker import api
 from worker.adapters.sample_month import Month
 from worker.domain.outcome import RunState
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.long]
 
 ROWS = usage("1.25", "2.5", "4.125")
 MONTH = Month("2025-01", rows=ROWS, rows_per_file=1)

@@ -188,6 +188,7 @@ def test_no_secret_is_heard(
 
 
 @needs_proc
+@pytest.mark.long
 def test_a_killed_child_is_replaced_by_one_that_is_heard(
     observed: Deployment, heard: Collector, org: str, remote: RemoteFolder
 ) -> None:
@@ -202,6 +203,7 @@ def test_a_killed_child_is_replaced_by_one_that_is_heard(
     assert len([span for span in spans if span.name == "aws.report_file"]) == 2
 
 
+@pytest.mark.long
 def test_children_of_one_task_each_are_all_heard(
     tmp_path: Path, seaweed: Seaweed, org: str, remote: RemoteFolder
 ) -> None:
@@ -219,6 +221,7 @@ def test_children_of_one_task_each_are_all_heard(
         assert len({span.instance for span in spans if span.name == "aws.report_file"}) == 2
 
 
+@pytest.mark.long
 def test_a_collector_that_is_away_delays_nothing(
     tmp_path: Path, seaweed: Seaweed, org: str, remote: RemoteFolder
 ) -> None:
@@ -240,6 +243,7 @@ def test_a_collector_that_is_away_delays_nothing(
     assert None not in codes
 
 
+@pytest.mark.long
 def test_the_embedded_workers_are_heard_to_the_end(
     deployment: Deployment, org: str, remote: RemoteFolder, tmp_path: Path
 ) -> None:
