@@ -8,7 +8,6 @@ from decimal import Decimal
 from worker.api import MonthPlan
 from worker.domain.outcome import FileOutcome
 from worker.domain.report import RunReport
-from worker.services.status import Standing
 
 
 def plan_document(months: Iterable[MonthPlan | RunReport]) -> dict[str, object]:
@@ -29,29 +28,6 @@ def _month(month: MonthPlan) -> dict[str, object]:
         "bytes_to_read": sum(file.size for file in plan.files if file.digest in plan.add),
         "requests": plan.requests,
         "files": [{"key": each.key, "size": each.size, "what": each.what, "why": each.why} for each in month.files],
-    }
-
-
-def status_document(cells: Iterable[Standing]) -> dict[str, object]:
-    """``{"months": […]}``, one object a month of a source."""
-    return {
-        "months": [
-            {
-                "org_id": each.org_id,
-                "source_name": each.source_name,
-                "source": each.source,
-                "billing_period": each.period,
-                "cell": str(each.cell),
-                "plain": each.is_plain,
-                "version_id": each.version_id,
-                "rows": each.rows,
-                "at": each.at.isoformat(),
-                "warnings": list(each.warnings),
-                "why": each.why,
-                "next_step": each.next_step,
-            }
-            for each in cells
-        ]
     }
 
 

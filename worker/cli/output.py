@@ -16,14 +16,13 @@ from worker.domain.balance import Balance
 from worker.domain.errors import Failure, IngestError
 from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.report import RunReport, plain
-from worker.services.status import Cell, Standing
 from worker.settings import settings
 
 WIDE = 200
 """Columns for a table that goes to a file or a pipe: nothing there folds a line for us."""
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDE)
+notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 EXACT_ENOUGH = Context(prec=60)
 STATE_STYLES = {
@@ -34,15 +33,6 @@ STATE_STYLES = {
     RunState.SUPERSEDED: "yellow",
     RunState.NOT_DELIVERED: "yellow",
     RunState.RUNNING: "cyan",
-}
-CELL_STYLES = {
-    Cell.COMPLETE: "green",
-    Cell.PROVISIONAL: "cyan",
-    Cell.RESTATED: "yellow",
-    Cell.LATE: "yellow",
-    Cell.NOT_DELIVERED: "yellow",
-    Cell.RUNNING: "cyan",
-    Cell.FAILED: "bold red",
 }
 
 
@@ -124,37 +114,27 @@ def _run_row(report: RunReport) -> list[str | Text]:
 
 
 def show_balance(reports: Sequence[RunReport]) -> None:
-    """What went in and what came out, exact, and that they agree."""
-    made = table("Balance", ("", "rows", "usage", "cost"), ("rows", "usage", "cost"))
-    total = sum((report.balance for report in reports), Balance())
-    for name in ("read", "activities", "excluded", "rejected"):
-        tally = getattr(total, name)
-        made.add_row(name, f"{tally.rows:,}", plain(tally.usage), plain(tally.cost))
+    """What went in and what came out, exact, and that they agree: usage and, beside it, emissions."""
+    usage = [report.balance for report in reports if not report.tonnes]
+    emissions = [report for report in reports if report.tonnes]
+    if usage:
+        made = table("Balance", ("", "rows", "usage", "cost"), ("rows", "usage", "cost"))
+        total = sum(usage, Balance())
+        for name in ("read", "activities", "excluded", "rejected"):
+            tally = getattr(total, name)
+            made.add_row(name, f"{tally.rows:,}", plain(tally.usage), plain(tally.cost))
+        out.print(made)
+    if emissions:
+        _show_emissions(sum((report.balance for report in emissions), Balance()))
+
+
+def _show_emissions(balance: Balance) -> None:
+    made = table("Emissions by scope and method", ("", "figures", "tonnes"), ("figures", "tonnes"))
+    for name, tally in balance.by_line_item_type.items():
+        made.add_row(name, f"{tally.rows:,}", plain(tally.usage))
     out.print(made)
-
-
-def show_status(cells: Sequence[Standing]) -> None:
-    """The grid as a list: one month of one source a line, with what to do about it."""
-    made = table("", ("source", "month", "cell", "rows", "at (UTC)", "why", "next step"), ("rows",))
-    for each in cells:
-        remarks = [each.why] if each.why else []
-        made.add_row(
-            f"{each.org_id}/{each.source_name}",
-            each.period or "-",
-            _cell(each),
-            f"{each.rows:,}",
-            f"{each.at:%Y-%m-%d %H:%M}",
-            "\n".join((*remarks, *each.warnings)),
-            each.next_step,
-        )
-    out.print(made)
-
-
-def _cell(each: Standing) -> Text:
-    """Never plain green with warnings, and not by its colour alone."""
-    if each.warnings and each.cell in {Cell.COMPLETE, Cell.PROVISIONAL}:
-        return Text(f"{each.cell} (!)", style="yellow")
-    return Text(each.cell, style=CELL_STYLES[each.cell])
+    parts = (f"{getattr(balance, name).rows:,} {name}" for name in ("read", "activities", "excluded", "rejected"))
+    note(f"figures: {', '.join(parts)}; a total is the sum of its scopes, so none of these are added up")
 
 
 def show_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

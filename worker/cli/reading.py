@@ -10,7 +10,9 @@ import typer
 
 from worker import api
 from worker.cli import output
-from worker.cli.documents import query_document, run_document, status_document
+from worker.cli.documents import query_document, run_document
+from worker.cli.status_document import status_document
+from worker.cli.status_tables import show_status
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
@@ -25,13 +27,15 @@ class Format(StrEnum):
 
 def status(*, as_json: Json = False) -> None:
     """Show every month of every source: how it stands, why, and what to do."""
-    cells = api.status()
+    seen = api.overview()
     if as_json:
-        output.show_json(status_document(cells))
-    elif cells:
-        output.show_status(cells)
-    else:
+        output.show_json(status_document(seen))
+        return
+    if not seen.months:
         output.note("nothing is published yet; `offgridflow ingest` begins")
+    show_status(seen)
+    if seen.unknown:
+        output.note(seen.unknown)
 
 
 def runs(

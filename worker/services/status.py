@@ -15,8 +15,6 @@ from worker.domain.source import CARBON, CUR, KINDS, Source
 from worker.domain.standing import Cell, Standing
 from worker.services.reporting import OLDER_CONVERTER, record_warnings
 
-__all__ = ["Cell", "Standing", "standings"]
-
 LATE_AFTER = timedelta(hours=48)
 ESTIMATED_AFTER = timedelta(days=20)
 """AWS publishes a month's estimates by the 21st of the next one."""
@@ -40,7 +38,9 @@ def standings(
     known is there too, without a month.
     """
     reports = tuple(newest)
-    current = (report for report in reports if not _is_overtaken(report, reports))
+    planned_at = _planned_at(reports)
+    # A source that failed before any month was known, and has been planned since, is well again.
+    current = (each for each in reports if each.billing_period or each.at >= planned_at.get(_stream(each), each.at))
     published = {_key(record.slot): record for record in records}
     last = {(*_stream(report), report.billing_period): report for report in current}
     cells = [_standing(published.get(key), last.get(key), now) for key in {*published, *last}]
@@ -62,11 +62,13 @@ def _never_ingested(source: Source) -> Standing:
     )
 
 
-def _is_overtaken(report: RunReport, reports: tuple[RunReport, ...]) -> bool:
-    """The source failed before any month was known, and has been planned since."""
-    ended = [other for other in reports if other.billing_period and other.state is not RunState.RUNNING]
-    later = any(_stream(other) == _stream(report) and other.at > report.at for other in ended)
-    return report.billing_period is None and later
+def _planned_at(reports: Iterable[RunReport]) -> dict[tuple[str, str, str], datetime]:
+    """When a month of each source was planned last. A run in flight is no sign of it: it may be from before a failure."""
+    found = dict[tuple[str, str, str], datetime]()
+    for report in reports:
+        if report.billing_period and report.state is not RunState.RUNNING:
+            found[_stream(report)] = max(report.at, found.get(_stream(report), report.at))
+    return found
 
 
 def _stream(report: RunReport) -> tuple[str, str, str]:

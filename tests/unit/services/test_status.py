@@ -15,7 +15,8 @@ from worker.domain.plan import Slot
 from worker.domain.publication import PublicationRecord
 from worker.domain.report import RunReport
 from worker.domain.source import CARBON, CUR
-from worker.services.status import Cell, Standing, standings
+from worker.domain.standing import Cell, Standing
+from worker.services.status import standings
 
 DENIED = Failure(ErrorClass.AUTH, "may not list", "AccessDenied", "grant s3:ListBucket")
 
