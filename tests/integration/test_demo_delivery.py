@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.servers.environments import environment_in
 from tests.servers.seaweed import BUCKET, Seaweed
+from worker.domain.source import Location
 
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 
@@ -19,7 +20,7 @@ def test_every_source_of_the_demo_finds_a_manifest(seaweed: Seaweed, tmp_path: P
 
     subprocess.run([sys.executable, DEMO / "deliver.py"], env=environment, check=True)
 
-    listed = seaweed.client.list_objects_v2(Bucket=BUCKET)["Contents"]
-    manifests = [f"s3://{BUCKET}/{each['Key']}" for each in listed if each["Key"].endswith("Manifest.json")]
-    assert len(sources) == 2
-    assert all(any(manifest.startswith(each["cur"]["url"]) for manifest in manifests) for each in sources)
+    places = [Location.parse(each["cur"]["url"]) for each in sources]
+    listed = [seaweed.client.list_objects_v2(Bucket=each.bucket, Prefix=each.prefix)["Contents"] for each in places]
+    assert [each.bucket for each in places] == [BUCKET, BUCKET]
+    assert all(any(each["Key"].endswith("Manifest.json") for each in below) for below in listed)
