@@ -10,5 +10,6 @@ pytest_plugins = [
     "tests.servers.aws_account",
     "tests.servers.deployment",
     "tests.servers.otlp",
+    "tests.servers.chromium",
     "tests.contracts.ledger_bench",
 ]

@@ -10,6 +10,7 @@ from redis import Redis
 
 from tests.acceptance.buckets import totals, totals_of, usage
 from tests.servers.deployment import Deployment
+from tests.waiting import until
 from worker import api
 from worker.adapters.redis_keys import PUBLISHED_SECONDS, RunKeys
 from worker.adapters.sample_month import Month, write_month
@@ -45,14 +46,13 @@ def test_ac15_ten_thousand_files_are_one_month_and_redis_gets_its_memory_back(
         run = RunKeys.of(report.run_id)
         soon = [redis.ttl(key) for key in (run.files, run.outcomes)]
         redis.delete(run.files, run.outcomes)  # what an hour does
-        left = redis.info("memory")["used_memory"] - before
+        until(lambda: redis.info("memory")["used_memory"] - before < REDIS_BYTES / 20)  # it is freed behind our back
 
     with capsys.disabled():
-        print(f"\n{seen} left {left} in {time.monotonic() - started:.0f} s")  # noqa: T201 - who runs this wants to read it
+        print(f"\n{seen} in {time.monotonic() - started:.0f} s")  # noqa: T201 - who runs this wants to read it
     assert report.state is RunState.PUBLISHED
     assert totals(org) == totals_of(rows)
     assert seen["grown"] < REDIS_BYTES
     assert 0 < seen["message"] <= MESSAGE_BYTES
     assert seen["results"] <= 2 + len(("of the coordinator", "of the publisher"))
     assert all(0 < seconds <= PUBLISHED_SECONDS for seconds in soon)
-    assert left < REDIS_BYTES / 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from worker.cli import ingesting, reading, versions
+from worker.cli import doctor, ingesting, listening, mending, page, reading, scheduling, versions
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,13 +19,20 @@ for verb in (
     ingesting.demo,
     ingesting.ingest,
     ingesting.plan,
+    doctor.doctor,
     reading.status,
     reading.runs,
+    page.page,
+    mending.retry,
+    mending.cancel,
     reading.query,
     reading.export,
     versions.history,
     versions.diff,
     versions.forget,
     versions.vacuum,
+    scheduling.backfill,
+    listening.listen,
 ):
     app.command()(verb)
+app.add_typer(scheduling.schedule, name="schedule")
