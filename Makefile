@@ -31,6 +31,10 @@ long: $(UV) ## the tests that start deployments of their own; CI runs them too
 chaos: $(UV) ## minutes of kills, restarts and faults; CHAOS_SEED=n repeats one
 	$(RUN) pytest tests/chaos -m chaos $(if $(CHAOS_SEED),--chaos-seed $(CHAOS_SEED))
 
+# Its peers need numpy, which nothing of ours may come to need unseen: hence a .venv of its own.
+bench: $(UV) ## a quarter of an hour: the converter beside its peers, into docs/benchmarks.md; ROWS=n for a smaller one
+	UV_PROJECT_ENVIRONMENT=.tools/bench $(RUN) --no-dev --group bench python -m bench --write --rows $(or $(ROWS),1000000) --rounds $(or $(ROUNDS),3)
+
 lint: $(UV) ## the lock, style, types, layers, and the files of deployments
 	$(UV) lock --check
 	$(RUN) ruff check
@@ -53,7 +57,7 @@ build: $(UV) ## sdist and wheel, into dist/; for a file server of your own, neve
 	$(UV) build
 
 clean: ## all that was made here; what was ingested (.offgridflow/) stays
-	rm -rf .venv .tools dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .tools .bench dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 	find worker tasks tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(UV):

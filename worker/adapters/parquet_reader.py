@@ -124,7 +124,7 @@ def _of_groups(file: pq.ParquetFile, groups: list[int], columns: list[str]) -> I
     if len(groups) <= 1:
         return batches
     found = list(batches)
-    return [pa.concat_batches(found)] if found else []
+    return pa.Table.from_batches(found).combine_chunks().to_batches() if found else []
 
 
 def _detail(error: BaseException) -> str:

@@ -30,9 +30,12 @@ def _tags(binding: Binding, column_at: Callable[[int], pl.Expr]) -> list[pl.Expr
         return [column_at(binding.positions[TAG_MAP]).alias(TAG_MAP)]
     columns: dict[str, list[pl.Expr]] = {}
     for tag in binding.tags:
-        column = column_at(tag.position)
-        columns.setdefault(tag.key, []).append(pl.when(column != "").then(column))
-    return [pl.coalesce(*same).alias(TAG_PREFIX + key) for key, same in columns.items()]
+        columns.setdefault(tag.key, []).append(column_at(tag.position))
+    return [_first_said(same).alias(TAG_PREFIX + key) for key, same in columns.items()]
+
+
+def _first_said(same: list[pl.Expr]) -> pl.Expr:
+    return same[0] if len(same) == 1 else pl.coalesce(*[pl.when(column != "").then(column) for column in same])
 
 
 def with_product_name(rows: pl.DataFrame, binding: Binding) -> pl.DataFrame:

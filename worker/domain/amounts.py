@@ -11,6 +11,7 @@ from worker.domain.schema import AMOUNT_SCALE
 AMOUNT = pl.Decimal(38, AMOUNT_SCALE)
 QUANTUM = Decimal(1).scaleb(-AMOUNT_SCALE)
 WIDE = Context(prec=400)
+INSTANTS = pl.Datetime("us", "UTC")
 INSTANT = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-5][0-9](?:Z|\.000Z|\.000|\+00:00)?$"
 """A time and what may follow it: all of these mean UTC. Anything else is refused, not guessed; polars would take ``T 0:00:60`` too."""
 
@@ -27,15 +28,21 @@ def amount(column: str) -> pl.Expr:
 
 def is_rounded(column: str) -> pl.Expr:
     """Whether reading the amount lost digits: anything but zeros beyond 18 decimals, or an exponent that reaches there."""
-    text = pl.col(column)
-    long = pl.when(text.str.len_bytes() > AMOUNT_SCALE + 1).then(text)
-    beyond = long.str.slice(long.str.find(".", literal=True) + 1 + AMOUNT_SCALE).str.strip_chars_start("0")
-    has_exponent = text.str.contains("[eE]")
-    plain = (beyond != "") & ~has_exponent
-    is_number = amount(column).is_not_null()
-    exponents = pl.when(has_exponent & is_number).then(text)
-    by_hand = exponents.map_elements(_loses_digits, return_dtype=pl.Boolean, skip_nulls=True)
-    return (plain.fill_null(value=False) | by_hand.fill_null(value=False)) & is_number
+    return pl.col(column).map_batches(_rounded, return_dtype=pl.Boolean)
+
+
+def _rounded(texts: pl.Series) -> pl.Series:
+    """Few amounts are so written that they can lose any: only these are looked at."""
+    text = pl.col("text")
+    has_exponent = text.str.contains("e", literal=True) | text.str.contains("E", literal=True)
+    long = texts.to_frame("text").filter((text.str.len_bytes() > AMOUNT_SCALE + 1) | has_exponent).unique()
+    numbers = long.filter(text.cast(AMOUNT, strict=False).is_not_null())
+    beyond = text.str.slice(text.str.find(".", literal=True) + 1 + AMOUNT_SCALE).str.strip_chars_start("0")
+    # An exponent takes the digits no further than this many places beyond the point.
+    places = text.str.len_bytes() - text.str.extract("[eE](.*)", 1).cast(pl.Int64, strict=False)
+    by_hand = numbers.filter(has_exponent & (places > AMOUNT_SCALE).fill_null(value=True))
+    losing = [each for each in by_hand["text"] if _loses_digits(each)]
+    return texts.is_in([*numbers.filter(~has_exponent & (beyond != ""))["text"], *losing]).fill_null(value=False)
 
 
 def _loses_digits(text: str) -> bool:
@@ -48,7 +55,17 @@ def instant(column: str) -> pl.Expr:
 
     ``2017-11-01T00:00:00Z`` · ``2017-11-01T00:00:00.000Z`` · ``2018-06-20 01:00:00`` (also ``….000``) · ``2026-10-01 00:00:00+00:00``.
     """
-    text = pl.col(column)
+    return pl.col(column).map_batches(_instants, return_dtype=INSTANTS)
+
+
+def _instants(texts: pl.Series) -> pl.Series:
+    """Each distinct text is read once: a month has few hours."""
+    distinct = texts.unique()
+    read = distinct.to_frame("text").select(_read_instant(pl.col("text"))).to_series()
+    return texts.replace_strict(distinct, read).cast(INSTANTS)  # without rows it would still be text
+
+
+def _read_instant(text: pl.Expr) -> pl.Expr:
     spelled = text.str.slice(0, 10) + pl.lit("T") + text.str.slice(11, 8)
     parsed = spelled.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
     return pl.when(text.str.contains(INSTANT)).then(parsed).dt.replace_time_zone("UTC")

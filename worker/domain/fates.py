@@ -68,7 +68,7 @@ def account_of(judged: pl.DataFrame, kind: pl.Expr, **counts: pl.Expr) -> Balanc
     groups = _sums(judged.with_columns(kind=kind), ["kind", "fate", "why"])
     fates = {fate: _total(t for (_, f, _), t in groups.items() if f == fate) for fate in (ACTIVITY, EXCLUDED, REJECTED)}
     return Balance(
-        read=next(iter(_sums(judged.with_columns(all=pl.lit("")), ["all"]).values()), Tally()),
+        read=_sums(judged, []).get((), Tally()),
         activities=fates[ACTIVITY],
         excluded=fates[EXCLUDED],
         rejected=fates[REJECTED],
@@ -83,11 +83,12 @@ def account_of(judged: pl.DataFrame, kind: pl.Expr, **counts: pl.Expr) -> Balanc
 
 
 def _sums(judged: pl.DataFrame, keys: list[str]) -> _Groups:
-    """Rows, usage and cost by key, exact. Huge amounts are summed in Python, where a decimal has no width."""
+    """Rows, usage and cost by key (of all rows without one), exact. Huge amounts are summed in Python, where a decimal has no width."""
     largest = judged.select(pl.max_horizontal(pl.col("usage").abs().max(), pl.col("cost").abs().max())).item()
     if largest is not None and largest >= SAFE_SUM:
         return _wide_sums(judged, keys)
-    sums = judged.group_by(keys).agg(pl.len(), pl.col("usage").sum(), pl.col("cost").sum())
+    figures = (pl.len(), pl.col("usage").sum(), pl.col("cost").sum())
+    sums = judged.group_by(keys).agg(*figures) if keys else judged.select(*figures)
     return {tuple(row[:-3]): Tally(row[-3], row[-2], row[-1]) for row in sums.iter_rows()}
 
 

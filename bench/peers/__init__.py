@@ -1,0 +1,1 @@
+"""What others would write instead: each a program ``python -m bench.peers.NAME REPORT PART``."""
