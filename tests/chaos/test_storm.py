@@ -98,6 +98,7 @@ class Account:
     """What a storm left, and what it cost."""
 
     states: Counter[RunState]
+    errors: list[str]
     months: list[tuple[str, int, int, Decimal]]
     commits: Counter[str]
     immortal: list[str]
@@ -119,6 +120,7 @@ def weathered(deployment: Deployment, storm: Storm, source: Source, scale: Scale
         until(lambda: redis.exists(*stuck) == 0, seconds=120)
         return Account(
             states=Counter(report.state for report in reports if report.state is not RunState.SUPERSEDED),
+            errors=[f"{error.code}: {error.message}" for report in reports for error in report.errors],
             months=list(api.query(BY_MONTH, source.org_id).rows),
             commits=commits(source.org_id),
             immortal=keys_without_ttl(redis),
@@ -137,7 +139,7 @@ def weather(folder: Path, remote: RemoteFolder, scale: Scale, seed: int, org: st
         deployment.s3.mishap = faults
         account = weathered(deployment, storm, api.source(remote.url, org), scale)
 
-    assert account.states == {RunState.PUBLISHED: scale.months}
+    assert (account.states, account.errors) == ({RunState.PUBLISHED: scale.months}, [])
     assert account.months == expected
     assert account.commits == dict.fromkeys(scale.periods, 1)
     assert account.immortal == []
