@@ -58,6 +58,10 @@ class BillingPeriod:
             yield month
             month = month.next()
 
+    def is_within(self, start: BillingPeriod | None, end: BillingPeriod | None) -> bool:
+        """Whether it is neither before ``start`` nor as late as ``end``; None is no bound."""
+        return (start is None or start <= self) and (end is None or self < end)
+
     @classmethod
     def at(cls, moment: datetime) -> BillingPeriod:
         """The month that a moment belongs to."""

@@ -84,7 +84,7 @@ class Source:
 
     def covers(self, period: BillingPeriod) -> bool:
         """Whether the month is one that the source was configured for."""
-        return (self.start is None or self.start <= period) and (self.end is None or period < self.end)
+        return period.is_within(self.start, self.end)
 
     @property
     def configuration_digest(self) -> str:

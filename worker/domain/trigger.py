@@ -34,7 +34,7 @@ class Trigger:
 
     def covers(self, period: BillingPeriod) -> bool:
         """Whether the month is asked for."""
-        return (self.start is None or self.start <= period) and (self.end is None or period < self.end)
+        return period.is_within(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)

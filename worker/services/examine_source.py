@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.diagnosis import Finding, failed, ok, spoken, warn
@@ -15,10 +15,9 @@ from worker.domain.iam import missing
 from worker.domain.manifest import Compression, Manifest
 from worker.domain.source import CARBON, Source
 from worker.ports import ApiProbe, BucketProbe, SourceProbe
-from worker.services.status import ESTIMATED_AFTER
+from worker.services.status import ESTIMATED_AFTER, LATE_AFTER
 from worker.services.survey import delivered_manifests, read_manifest
 
-STALE_AFTER = timedelta(hours=48)
 PEEKED_BYTES = 64 * 1024
 """Of a file: one request shows that it may be read, how it begins, and whether it is hourly."""
 
@@ -91,7 +90,7 @@ def _freshness(source: Source, manifests: tuple[FoundManifest, ...], now: dateti
         is_stale = bool(months) and months[-1] < str(due)
         said = f"{said}, and {due} is due" if is_stale else said
     else:
-        is_stale = age > STALE_AFTER
+        is_stale = age > LATE_AFTER
         said = f"{said}, and AWS writes an open month every day" if is_stale else said
     return warn("manifests", said, STOPPED, source.name) if is_stale else ok("manifests", said, source.name)
 
