@@ -37,7 +37,6 @@ def plan_of(*paths: str) -> RunPlan:
     return RunPlan(
         source=SOURCE,
         period=JANUARY,
-        connector="aws",
         manifest_key="manifest.json",
         manifest_path="manifest.json",
         manifest_etag="",

@@ -30,7 +30,6 @@ def plan_of(*keys: str, keep: tuple[str, ...] = (), source: Source = ACME, manif
     return RunPlan(
         source=source,
         period=JANUARY,
-        connector="aws",
         manifest_key="cur/manifest.json",
         manifest_path="cur/manifest.json",
         manifest_etag=manifest_etag,

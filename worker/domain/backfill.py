@@ -50,7 +50,7 @@ def months_of(
 ) -> tuple[tuple[Source, BillingPeriod], ...]:
     """Every month from ``start`` to before ``end`` that a source is configured for; all sources of a month together."""
     known = tuple(sources)
-    found = [(source, period) for period in _between(start, end) for source in known if source.covers(period)]
+    found = [(source, period) for period in start.until(end) for source in known if source.covers(period)]
     return tuple(sorted(found, key=lambda each: each[1], reverse=newest_first))
 
 
@@ -63,9 +63,3 @@ def month_trigger(backfill_id: str, source: Source, period: BillingPeriod) -> Tr
         end=period.next(),
         background=True,
     )
-
-
-def _between(start: BillingPeriod, end: BillingPeriod) -> Iterable[BillingPeriod]:
-    while start < end:
-        yield start
-        start = start.next()

@@ -49,7 +49,6 @@ class RunPlan:
 
     source: Source
     period: BillingPeriod
-    connector: str
     manifest_key: str
     manifest_path: str
     manifest_etag: str
@@ -74,6 +73,11 @@ class RunPlan:
     def slot(self) -> Slot:
         """What the run will replace."""
         return Slot(self.source.org_id, self.source.name, self.source.kind, self.period)
+
+    @property
+    def connector(self) -> str:
+        """By which way its input comes."""
+        return self.source.connector
 
     @property
     def base_id(self) -> str:

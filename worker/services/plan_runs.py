@@ -98,7 +98,6 @@ def _plan(survey: Survey, found: FoundManifest, spent: int) -> RunPlan | None:
     return RunPlan(
         source=source,
         period=manifest.period,
-        connector=source.connector,
         manifest_key=manifest.key,
         manifest_path=found.object.key,
         manifest_etag=etag,
