@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from time import monotonic
 
@@ -20,8 +21,9 @@ Start = Callable[..., OtelTelemetry]
 
 @pytest.fixture
 def start(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Starts telemetry that sends to the collector, or to ``endpoint``."""
+    """Starts telemetry that sends to the collector, or to ``endpoint``. None of its threads outlives the test."""
     started = []
+    threads = set(threading.enumerate())
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
 
@@ -34,6 +36,9 @@ def start(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sta
     yield start
     for each in started:
         each.close()
+    # They draw from ``random``, for which Hypothesis would blame whichever test comes next.
+    for thread in set(threading.enumerate()) - threads:
+        thread.join()
     root.handlers[:] = before
     root.setLevel(level)
 
@@ -153,7 +158,10 @@ def test_idle_looks_of_the_watchdog_are_not_sent(start: Start, collector: Collec
     assert orphans(collector.spans) == []
 
 
-def test_a_collector_that_is_away_costs_two_seconds_at_the_end_and_no_more(start: Start) -> None:
+def test_a_collector_that_is_away_costs_two_seconds_at_the_end_and_no_more(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "3")  # seconds that its threads try it, on their own
     telemetry = start(endpoint=f"http://127.0.0.1:{free_port()}")
 
     began = monotonic()
