@@ -17,7 +17,7 @@ from worker.settings import broker_url, exported_signals, settings
 if TYPE_CHECKING:
     from worker.adapters.logs import LogTelemetry
     from worker.adapters.redis_broker import Broker
-    from worker.ports import Backfills, Triggers
+    from worker.ports.triggers import Backfills, Triggers
     from worker.services.use_cases import UseCases
 
 

@@ -31,7 +31,9 @@ from worker.adapters.token_bucket_storage import TokenBucket
 from worker.adapters.told_waits import told_wait
 from worker.domain.retry import RetryPolicy
 from worker.domain.source import Source
-from worker.ports import RateLimiter, ReportStore, Telemetry
+from worker.ports.limits import RateLimiter
+from worker.ports.reports import ReportStore
+from worker.ports.telemetry import Telemetry
 from worker.reading import run_reports, spool, tables, warehouse
 from worker.services.use_cases import UseCases
 from worker.services.world import World

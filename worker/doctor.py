@@ -13,7 +13,8 @@ from worker.domain.source import Source
 from worker.settings import settings
 
 if TYPE_CHECKING:
-    from worker.ports import ApiProbe, BucketProbe, RateLimiter
+    from worker.ports.limits import RateLimiter
+    from worker.ports.probes import ApiProbe, BucketProbe
     from worker.services.doctor import Checkup
 
 

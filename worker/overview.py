@@ -17,7 +17,7 @@ from worker.sources import configured_sources
 
 if TYPE_CHECKING:
     from worker.domain.standing import Standing
-    from worker.ports import RunLedger
+    from worker.ports.ledger import RunLedger
     from worker.services.overview import Machinery, Overview
 
 T = TypeVar("T")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -17,6 +18,8 @@ from tests.waiting import until
 from worker import api
 from worker.adapters.sample_month import Month
 from worker.domain.outcome import RunState
+from worker.domain.report import RunReport
+from worker.domain.source import Source
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.long]
 
@@ -76,6 +79,34 @@ def unacknowledged_files(deployment: Deployment) -> list[str]:
         return [message for message in redis.hvals("unacked") if "offgridflow.ingest_file" in message]
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """In how many seconds the worker ended, the messages that it left behind, and what another made of the run."""
+
+    seconds: float
+    left: list[str]
+    report: RunReport
+
+
+@contextmanager
+def waiting_for_a_file(deployment: Deployment, source: Source) -> Iterator[str]:
+    """The files worker waits for `HELD`, which comes when the block is left; yields the id of what was asked for."""
+    with deployment.s3.holding(HELD) as held:
+        asked = deployment.ask(source)
+        until(held.reached.is_set, seconds=60)
+        yield asked
+
+
+def end(deployment: Deployment, asked: str, since: float) -> Ended:
+    """Let the files worker end, and another one do the rest."""
+    deployment.workers["files"].process.wait(timeout=30)
+    seconds = time.monotonic() - since
+    left = unacknowledged_files(deployment)
+    deployment.start_workers("files")
+    [report] = deployment.follow(asked)
+    return Ended(seconds, left, report)
+
+
 @pytest.mark.parametrize("stop", [SOFT, COLD, TWICE], ids=["soft", "cold", "told twice"])
 def test_a_worker_that_is_stopped_puts_its_file_back(
     stoppable: Deployment, org: str, remote: RemoteFolder, stop: Stop, monkeypatch: pytest.MonkeyPatch
@@ -83,21 +114,15 @@ def test_a_worker_that_is_stopped_puts_its_file_back(
     remote.deliver(MONTH)
     start(stoppable, stop, monkeypatch)
 
-    with stoppable.s3.holding(HELD) as held:
-        asked = stoppable.ask(api.source(remote.url, org))
-        until(held.reached.is_set, seconds=60)
-        started = time.monotonic()
+    with waiting_for_a_file(stoppable, api.source(remote.url, org)) as asked:
+        told = time.monotonic()
         tell(stoppable, stop)
-        stoppable.workers["files"].process.wait(timeout=30)
-        took = time.monotonic() - started
-        left = unacknowledged_files(stoppable)
-        stoppable.start_workers("files")
-        [report] = stoppable.follow(asked)
+        ended = end(stoppable, asked, since=told)
 
-    assert took < SECONDS
-    assert left == []
-    assert report.state is RunState.PUBLISHED
-    assert {file.attempts for file in api.run_files(stoppable.broker, report.run_id)} == {1}
+    assert ended.seconds < SECONDS
+    assert ended.left == []
+    assert ended.report.state is RunState.PUBLISHED
+    assert {file.attempts for file in api.run_files(stoppable.broker, ended.report.run_id)} == {1}
     assert files_read(stoppable.s3, remote.prefix)[HELD] >= 2
     assert totals(org) == totals_of(ROWS)
     assert publications(stoppable, org) == 1
@@ -109,20 +134,13 @@ def test_a_warm_worker_ends_its_file_and_takes_no_other(
     remote.deliver(MONTH)
     start(stoppable, WARM, monkeypatch)
 
-    with stoppable.s3.holding(HELD) as held:
-        asked = stoppable.ask(api.source(remote.url, org))
-        until(held.reached.is_set, seconds=60)
+    with waiting_for_a_file(stoppable, api.source(remote.url, org)) as asked:
         tell(stoppable, WARM)
-    started = time.monotonic()
-    stoppable.workers["files"].process.wait(timeout=30)
-    took = time.monotonic() - started
-    left = unacknowledged_files(stoppable)
-    stoppable.start_workers("files")
-    [report] = stoppable.follow(asked)
+    ended = end(stoppable, asked, since=time.monotonic())
 
-    assert took < SECONDS
-    assert left == []
-    assert report.state is RunState.PUBLISHED
+    assert ended.seconds < SECONDS
+    assert ended.left == []
+    assert ended.report.state is RunState.PUBLISHED
     assert files_read(stoppable.s3, remote.prefix) == EACH_ONCE
     assert publications(stoppable, org) == 1
 

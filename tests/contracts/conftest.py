@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.activity_table import FakeActivityTable
 from tests.fakes.lakehouse import lakehouse
-from worker.ports import ActivityTable
+from worker.ports.table import ActivityTable
 
 
 @pytest.fixture(params=["fake", "iceberg"])

@@ -22,7 +22,8 @@ from worker.adapters.redis_ledger import RedisRunLedger
 from worker.adapters.redis_repairer import Patience, RedisRepairer
 from worker.adapters.redis_triggers import RedisTriggers
 from worker.domain.plan import Slot
-from worker.ports import FileLeases, Repairer, Repairs, RunLedger, Triggers
+from worker.ports.ledger import FileLeases, Repairer, Repairs, RunLedger
+from worker.ports.triggers import Triggers
 
 ENDLESS = Patience(
     lease_seconds=1e6, stale_seconds=1e6, crowded_seconds=1e6, publish_after_seconds=1e6, deadline_seconds=1e6

@@ -13,7 +13,7 @@ from worker.domain.errors import ChangedError
 from worker.domain.outcome import FileOutcome
 from worker.domain.plan import RunPlan
 from worker.domain.publication import Held, Publication, publication
-from worker.ports import ActivityTable
+from worker.ports.table import ActivityTable
 
 Decide = Callable[[Held], Publication | None]
 

@@ -10,7 +10,7 @@ from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import NotFoundError
 from worker.domain.plan import RunPlan
 from worker.domain.publication import Held, Publication, publication
-from worker.ports import ActivityTable
+from worker.ports.table import ActivityTable
 
 
 def digests(plan: RunPlan, *keys: str) -> set[str]:

@@ -17,7 +17,7 @@ from worker.adapters.redis_triggers import RedisTriggers
 from worker.domain.backfill import Backfill, month_trigger, months_of
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.trigger import Trigger
-from worker.ports import Backfills, Triggers
+from worker.ports.triggers import Backfills, Triggers
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import TransientError
 from worker.domain.estimates import Estimate, snapshots
 from worker.domain.source import API_URL, CARBON, Source
-from worker.ports import CarbonSource
+from worker.ports.estimates import CarbonSource
 
 JANUARY, MARCH = BillingPeriod(2026, 1), BillingPeriod(2026, 3)
 

@@ -10,7 +10,7 @@ from tests.contracts.publishing import held_by, publishing
 from tests.fakes.plans import ACME, NOON, plan_of
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import NotFoundError
-from worker.ports import ActivityTable
+from worker.ports.table import ActivityTable
 
 
 def test_a_forgotten_month_is_no_longer_published_and_holds_no_part(table: ActivityTable) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.contracts.ledger_bench import ENDLESS, Bench
 from tests.fakes.plans import outcome_of, plan_of
-from worker.ports import Repairs
+from worker.ports.ledger import Repairs
 
 
 def test_a_file_whose_lease_expired_is_sent_again_once(bench: Bench) -> None:

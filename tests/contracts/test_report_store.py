@@ -21,7 +21,7 @@ from worker.adapters.s3_reports import S3Reports
 from worker.domain.discovery import StoredObject
 from worker.domain.errors import BadRequestError, ChangedError, NotFoundError, TransientError
 from worker.domain.source import Location, Source
-from worker.ports import ReportStore
+from worker.ports.reports import ReportStore
 from worker.services.lease import CancelledError
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.contracts.ledger_bench import ENDLESS, Bench
 from tests.fakes.plans import outcome_of, plan_of, report_of
-from worker.ports import Repairs
+from worker.ports.ledger import Repairs
 
 
 def test_a_run_without_open_files_is_sent_to_be_published_and_not_at_every_look(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from worker.domain.backfill import Backfill
 from worker.domain.trigger import Trigger
-from worker.ports import Triggers
+from worker.ports.triggers import Triggers
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class _Line:
 
 
 class FakeBackfills:
-    """`worker.ports.Backfills` in lists."""
+    """`worker.ports.triggers.Backfills` in lists."""
 
     def __init__(self, triggers: Triggers) -> None:
         self._triggers = triggers

@@ -11,7 +11,7 @@ from worker.domain.outcome import RunState
 
 @dataclass(slots=True)
 class FakeBacklog:
-    """`worker.ports.Backlog` whose queues are what was put there: when each message was sent, the oldest first."""
+    """`worker.ports.workers.Backlog` whose queues are what was put there: when each message was sent, the oldest first."""
 
     ledger: FakeLedger
     queues: dict[str, list[datetime]] = field(default_factory=dict)

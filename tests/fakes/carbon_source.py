@@ -29,7 +29,7 @@ def estimate_of(footprint: Footprint, zone: tzinfo = UTC) -> Estimate:
 
 
 class FakeCarbonSource:
-    """`worker.ports.CarbonSource` on a list. The first calls can be made to fail; each call costs one request."""
+    """`worker.ports.estimates.CarbonSource` on a list. The first calls can be made to fail; each call costs one request."""
 
     def __init__(self) -> None:
         self.requests = 0

@@ -15,7 +15,8 @@ from worker.domain.publication import PublicationRecord
 from worker.domain.report import RunReport
 from worker.domain.schedule import Schedule, ScheduleStanding
 from worker.domain.source import CARBON, CUR, Source
-from worker.ports import BucketLevel, WorkerSeen
+from worker.ports.limits import BucketLevel
+from worker.ports.workers import WorkerSeen
 from worker.services.overview import Machinery, Overview, QueueLevel, overview
 from worker.services.status import standings
 

@@ -15,7 +15,8 @@ from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.plan import FileJob, RunPlan, Slot
 from worker.domain.report import RunReport
 from worker.domain.trigger import Trigger
-from worker.ports import Clock, RunProgress
+from worker.ports.clock import Clock
+from worker.ports.ledger import RunProgress
 
 
 @dataclass(slots=True)

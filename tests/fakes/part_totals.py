@@ -14,7 +14,7 @@ from worker.domain.schema import activity_schema
 
 @dataclass(slots=True)
 class FakePartTotals:
-    """`worker.ports.PublishedParts` on frames by URI. ``read`` are the URIs that were asked for."""
+    """`worker.ports.parts.PublishedParts` on frames by URI. ``read`` are the URIs that were asked for."""
 
     activities: dict[str, pl.DataFrame] = field(default_factory=dict)
     read: list[str] = field(default_factory=list)

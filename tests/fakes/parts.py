@@ -43,7 +43,7 @@ class FakePartWriter:
 
 @dataclass(slots=True)
 class FakePartStore:
-    """`worker.ports.PartStore`: rows, rejections and outcomes by digest. What is there first stays."""
+    """`worker.ports.parts.PartStore`: rows, rejections and outcomes by digest. What is there first stays."""
 
     outcomes: dict[str, FileOutcome] = field(default_factory=dict)
     activities: dict[str, pl.DataFrame] = field(default_factory=dict)

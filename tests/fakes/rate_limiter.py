@@ -8,7 +8,7 @@ from worker.domain.errors import IngestError
 
 
 class FakeRateLimiter:
-    """`worker.ports.RateLimiter`. ``taken`` counts tokens by bucket, ``pauses`` is what buckets were pushed back by;
+    """`worker.ports.limits.RateLimiter`. ``taken`` counts tokens by bucket, ``pauses`` is what buckets were pushed back by;
     ``error``, while set, is raised instead.
     """
 

@@ -8,7 +8,7 @@ from tests.fakes.ledger import FakeLedger, FakeRun
 from worker.adapters.redis_leases import MOST_LOSSES
 from worker.adapters.redis_repairer import Patience
 from worker.domain.trigger import Trigger
-from worker.ports import Repairs
+from worker.ports.ledger import Repairs
 
 
 class FakeRepairer:

@@ -33,7 +33,7 @@ def still_wanted() -> None:
 
 
 class FakeReportStore:
-    """`worker.ports.ReportStore` on a dict.
+    """`worker.ports.reports.ReportStore` on a dict.
 
     ``calls`` counts the methods called; ``requests`` what they would cost on S3, where every page of a listing is one.
     Injected errors are raised for a key, for all keys below a prefix (and listings of it), or by the first n calls.

@@ -13,7 +13,7 @@ from worker.domain.garbage import StoredFile
 
 @dataclass(slots=True)
 class FakeTableFiles:
-    """`worker.ports.TableFiles` on lists. ``log`` has every step in order; ``meanwhile`` runs before each look at the turn."""
+    """`worker.ports.table.TableFiles` on lists. ``log`` has every step in order; ``meanwhile`` runs before each look at the turn."""
 
     files: dict[str, list[StoredFile]] = field(default_factory=dict)
     wanted: frozenset[str] = frozenset()

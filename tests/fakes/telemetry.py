@@ -19,7 +19,7 @@ class FakeSpan:
 
 @dataclass(slots=True)
 class FakeTelemetry:
-    """`worker.ports.Telemetry` that remembers what happened, in order."""
+    """`worker.ports.telemetry.Telemetry` that remembers what happened, in order."""
 
     events: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     spans: list[FakeSpan] = field(default_factory=list)

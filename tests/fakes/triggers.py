@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from worker.domain.errors import NotFoundError
 from worker.domain.report import RunReport
 from worker.domain.trigger import Trigger, TriggerState
-from worker.ports import Clock
+from worker.ports.clock import Clock
 
 
 class FakeTriggers:

@@ -31,7 +31,7 @@ from worker.domain.report import RunReport
 from worker.domain.retry import RetryPolicy
 from worker.domain.source import KINDS, Source
 from worker.domain.trigger import Trigger
-from worker.ports import ReportStore
+from worker.ports.reports import ReportStore
 from worker.services.coordinate import coordinate
 from worker.services.dispatch import Dispatch
 from worker.services.follow import look
@@ -59,7 +59,7 @@ def month(period: str = "2024-01", *rows: dict[str, str]) -> Month:
 
 @dataclass(slots=True)
 class FakeRunReports:
-    """`worker.ports.RunReports` on a dictionary."""
+    """`worker.ports.table.RunReports` on a dictionary."""
 
     kept: dict[tuple[str, ...], RunReport] = field(default_factory=dict)
 

@@ -17,7 +17,7 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.lakehouse import Lakehouse, activities_of, job_of, lakehouse, rejections_of, s3_warehouse
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.plans import JANUARY, NOON, plan_of
-from tests.integration.test_vacuum import no_turn
+from tests.integration.old_table import no_turn
 from tests.servers.seaweed import BUCKET, Keys, Seaweed
 from worker.adapters.activity_scan import scan
 from worker.adapters.duckdb_query import query

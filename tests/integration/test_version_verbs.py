@@ -124,7 +124,7 @@ def test_diff_as_a_table_shows_only_figures_that_changed() -> None:
 
     lines = [line.split() for line in said.splitlines() if "AmazonEC2" in line]
     assert [line[-3:] for line in lines] == [["1", "2", "+1"], ["0.1", "0.2", "+0.1"]]
-    assert "1 files added, 1 dropped, 0 kept" in said
+    assert "1 file added, 1 dropped, 0 kept" in said
 
 
 @pytest.mark.usefixtures("lake")

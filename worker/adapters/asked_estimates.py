@@ -17,14 +17,14 @@ from worker.domain.discovery import StoredObject
 from worker.domain.errors import ChangedError
 from worker.domain.estimates import Snapshot, snapshots
 from worker.domain.source import Source
-from worker.ports import CarbonSource
+from worker.ports.estimates import CarbonSource
 
 REPORT = "estimates"
 DIGEST_SHOWN = 12
 
 
 class AskedEstimates:
-    """`worker.ports.ReportStore` of the answers, and `deliver`, which asks. Keys are relative to the source's own folder.
+    """`worker.ports.reports.ReportStore` of the answers, and `deliver`, which asks. Keys are relative to the source's own folder.
 
     An answer is a file of its own, named by its digest, and stays; the manifest of its month is replaced. ``requests`` are
     those made to the API.

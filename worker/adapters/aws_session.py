@@ -15,7 +15,7 @@ from botocore.session import Session
 from worker.adapters.aws_credentials import identity, own_credentials, sign_in
 from worker.adapters.aws_errors import FOREIGN, is_throttle, retry_after_seconds, translate
 from worker.domain.source import Source
-from worker.ports import RateLimiter
+from worker.ports.limits import RateLimiter
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

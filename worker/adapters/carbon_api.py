@@ -24,7 +24,7 @@ class StaleTokenError(BadRequestError):
 
 
 class CarbonApi:
-    """`worker.ports.CarbonSource` on the API itself. Every error is left to the caller's retry policy.
+    """`worker.ports.estimates.CarbonSource` on the API itself. Every error is left to the caller's retry policy.
 
     ``max_pages`` bounds one pass: what would take more is an error and never a shorter answer.
     """

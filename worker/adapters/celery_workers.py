@@ -7,7 +7,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from worker.domain.errors import TransientError
-from worker.ports import WorkerSeen
+from worker.ports.workers import WorkerSeen
 
 ANSWER_SECONDS = 1.0
 """Each answer is waited for so long, and so is the last one that does not come."""

@@ -23,7 +23,7 @@ ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
 
 class LocalReports:
-    """`worker.ports.ReportStore` on a folder. A key is a file's path below it, with ``/`` between its parts.
+    """`worker.ports.reports.ReportStore` on a folder. A key is a file's path below it, with ``/`` between its parts.
 
     A data file's ETag is its size and modification time, so that listing opens no data file; a manifest's is the digest
     of its content. Links to files inside the folder count as files. What a link reaches elsewhere, linked folders,

@@ -76,7 +76,7 @@ def _add_extra_fields(_logger: WrappedLogger, _method: str, event: EventDict) ->
 
 
 class LogTelemetry:
-    """`worker.ports.Telemetry` that logs. A span of it shows only in what is logged inside."""
+    """`worker.ports.telemetry.Telemetry` that logs. A span of it shows only in what is logged inside."""
 
     def __init__(self) -> None:
         self._log = logging.getLogger("offgridflow")

@@ -13,7 +13,7 @@ from worker.domain.restatement import totals
 
 
 class WarehousePartTotals:
-    """`worker.ports.PublishedParts` in the warehouse. It reads five columns and two sums of each, in a stream."""
+    """`worker.ports.parts.PublishedParts` in the warehouse. It reads five columns and two sums of each, in a stream."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse

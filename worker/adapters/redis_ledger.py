@@ -16,7 +16,7 @@ from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.plan import PlannedFile, RunPlan, Slot
 from worker.domain.report import RunReport
 from worker.domain.trigger import Trigger
-from worker.ports import RunProgress
+from worker.ports.ledger import RunProgress
 
 DEADLINE_SECONDS = 6 * 3600.0
 

@@ -11,7 +11,7 @@ from worker.adapters.redis_keys import RunKeys, TriggerKeys
 from worker.adapters.redis_leases import MOST_LOSSES, RedisFileLeases
 from worker.adapters.redis_ledger import DEADLINE_SECONDS
 from worker.domain.trigger import Trigger
-from worker.ports import Repairs
+from worker.ports.ledger import Repairs
 
 
 @dataclass(frozen=True, slots=True)

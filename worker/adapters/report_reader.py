@@ -23,7 +23,7 @@ from worker.domain.errors import BadRequestError, FatalError, TransientError
 from worker.domain.manifest import Compression
 from worker.domain.plan import FileJob
 from worker.domain.rulebooks import RULEBOOKS
-from worker.ports import ReportReader
+from worker.ports.reports import ReportReader
 
 MAGIC = {Compression.GZIP: GZIP_MAGIC, Compression.ZIP: b"PK\x03\x04", Compression.PARQUET: b"PAR1"}
 EMPTY_ZIP = b"PK\x05\x06"

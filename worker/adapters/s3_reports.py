@@ -27,7 +27,7 @@ CHUNK_BYTES = 1024 * 1024
 
 
 class S3Reports:
-    """`worker.ports.ReportStore` on S3 and on what speaks like it.
+    """`worker.ports.reports.ReportStore` on S3 and on what speaks like it.
 
     A prefix is a folder: ``s3://b/cur`` and ``s3://b/cur/`` both mean the keys below ``cur/``, never those of
     ``cur-other/``. Where nothing lies below it the listing is empty; nothing else is looked for in its place.

@@ -14,13 +14,15 @@ from worker.adapters.local_reports import LocalReports
 from worker.adapters.s3_reports import S3Reports
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.source import Source
-from worker.ports import Clock, RateLimiter, ReportStore
+from worker.ports.clock import Clock
+from worker.ports.limits import RateLimiter
+from worker.ports.reports import ReportStore
 
 AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 class AwsProbe:
-    """`worker.ports.SourceProbe` on AWS, or on what speaks like it at ``endpoint_url``."""
+    """`worker.ports.probes.SourceProbe` on AWS, or on what speaks like it at ``endpoint_url``."""
 
     def __init__(self, source: Source, limiter: RateLimiter, clock: Clock, endpoint_url: str) -> None:
         self._source = source
@@ -55,7 +57,7 @@ class AwsProbe:
 
 
 class S3Probe(AwsProbe):
-    """`worker.ports.BucketProbe` on S3. ``max_pages`` bounds the listing."""
+    """`worker.ports.probes.BucketProbe` on S3. ``max_pages`` bounds the listing."""
 
     def __init__(
         self, source: Source, limiter: RateLimiter, clock: Clock, endpoint_url: str = "", max_pages: int = 1000
@@ -71,7 +73,7 @@ class S3Probe(AwsProbe):
 
 
 class FolderProbe:
-    """`worker.ports.BucketProbe` on a copy of a bucket: no AWS is involved."""
+    """`worker.ports.probes.BucketProbe` on a copy of a bucket: no AWS is involved."""
 
     skew = None
     region = bucket_region = ""
@@ -94,7 +96,7 @@ class FolderProbe:
 
 
 class CarbonProbe(AwsProbe):
-    """`worker.ports.ApiProbe` on the Sustainability API."""
+    """`worker.ports.probes.ApiProbe` on the Sustainability API."""
 
     def __init__(self, source: Source, limiter: RateLimiter, clock: Clock, endpoint_url: str = "") -> None:
         super().__init__(source, limiter, clock, endpoint_url)

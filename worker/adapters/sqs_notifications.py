@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 
 from worker.adapters.aws_errors import FOREIGN, translate
-from worker.ports import QueuedMessage
+from worker.ports.notifications import QueuedMessage
 
 POLL_SECONDS = 20
 """The longest that SQS lets a poll wait: an idle queue costs three requests a minute."""

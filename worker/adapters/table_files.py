@@ -36,7 +36,7 @@ Turn = Callable[[str], AbstractContextManager[Callable[[], None]]]
 
 
 class WarehouseTableFiles:
-    """`worker.ports.TableFiles` in the warehouse. Files are told apart by their names, which are unique, however a URI spells a folder.
+    """`worker.ports.table.TableFiles` in the warehouse. Files are told apart by their names, which are unique, however a URI spells a folder.
 
     ``turn`` is the lease that publishers take too.
     """

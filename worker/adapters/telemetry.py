@@ -23,7 +23,7 @@ SCOPE = "offgridflow"
 
 
 class OtelTelemetry(LogTelemetry):
-    """`worker.ports.Telemetry` that also sends ``signals`` (traces, metrics, logs) to a collector."""
+    """`worker.ports.telemetry.Telemetry` that also sends ``signals`` (traces, metrics, logs) to a collector."""
 
     def __init__(self, signals: Collection[str]) -> None:
         super().__init__()

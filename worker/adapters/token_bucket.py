@@ -18,7 +18,7 @@ from limits.strategies import RateLimiter
 
 from worker.adapters.token_bucket_storage import Draw, TokenBucket, TokenBucketSupport
 from worker.domain.errors import BadRequestError, TransientError
-from worker.ports import BucketLevel
+from worker.ports.limits import BucketLevel
 
 LONGEST_WAIT_SECONDS = 60.0
 """Far below the 15 minutes for which a signature holds: a request is signed before it waits."""
@@ -69,7 +69,7 @@ def _bucket(item: RateLimitItem) -> TokenBucket:
 
 
 class TokenBucketLimiter:
-    """`worker.ports.RateLimiter`. A bucket's family, the part of its name before ``:``, says its capacity and rate.
+    """`worker.ports.limits.RateLimiter`. A bucket's family, the part of its name before ``:``, says its capacity and rate.
 
     It fails closed: with Redis away every call is a TransientError, for a token that nobody counts is not polite.
     ``sleep`` waits for a promised token; what it raises ends the wait at once, and the token is lost.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event
 
-from worker.ports import Telemetry
+from worker.ports.telemetry import Telemetry
 
 
 def told_wait(telemetry: Telemetry, family: str) -> Callable[[float], None]:

@@ -12,6 +12,7 @@ from worker import api
 from worker.cli import output
 from worker.cli.exits import Exit
 from worker.cli.ingesting import Json, Name, Names, Org, Url, sources_of
+from worker.domain.counting import counted
 from worker.domain.diagnosis import Finding, Verdict, any_failed, failed, ok
 from worker.domain.errors import BadRequestError
 from worker.domain.source import Source
@@ -42,7 +43,7 @@ def _sources(
         if names or url or org or name:
             raise
         return (), failed("configuration", error)
-    return sources, ok("configuration", f"{len(sources)} sources")
+    return sources, ok("configuration", counted(len(sources), "source"))
 
 
 def _document(each: Finding) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from worker.cli import output
+from worker.domain.counting import counted
 from worker.settings import settings
 
 
@@ -25,7 +26,7 @@ def page(
     links = Links(settings().flower_url or "", settings().trace_url or "")
     if out:
         written = write(Site(PublishedFacts(), links), out)
-        output.note(f"{written:,} pages written; open {out / 'index.html'}")
+        output.note(f"{counted(written, 'page')} written; open {out / 'index.html'}")
         return
     password = settings().page_password
     with PageServer(

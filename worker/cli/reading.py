@@ -13,6 +13,7 @@ from worker.cli import output
 from worker.cli.documents import query_document, run_document
 from worker.cli.status_document import status_document
 from worker.cli.status_tables import show_status
+from worker.domain.counting import counted
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
@@ -83,4 +84,4 @@ def export(
 ) -> None:
     """Write published activities to a file, for another tool."""
     rows = api.export(out, format_.value, org_id=org, source_name=source_name, period=period)
-    output.note(f"{rows:,} activities written to {out}")
+    output.note(f"{counted(rows, 'activity', 'activities')} written to {out}")

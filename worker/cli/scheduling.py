@@ -13,6 +13,7 @@ from worker.cli import output
 from worker.cli.ingesting import Json, Names
 from worker.domain.backfill import Backfill, Only
 from worker.domain.billing_period import BillingPeriod
+from worker.domain.counting import counted
 from worker.domain.schedule import Schedule, ScheduleStanding
 from worker.settings import broker_url
 from worker.sources import configured_sources
@@ -99,7 +100,7 @@ def _show_backfill(planned: Backfill, *, asked: bool, as_json: bool) -> None:
     output.out.print(made)
     done = "asked for" if asked else "would be asked for"
     output.note(
-        f"{len(months)} months {done}, {planned.max_active} at a time; `offgridflow status` shows how they stand"
+        f"{counted(len(months), 'month')} {done}, {planned.max_active} at a time; `offgridflow status` shows how they stand"
     )
 
 

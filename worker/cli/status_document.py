@@ -6,7 +6,7 @@ from datetime import datetime
 
 from worker.domain.schedule import ScheduleStanding
 from worker.domain.standing import Standing
-from worker.ports import BucketLevel
+from worker.ports.limits import BucketLevel
 from worker.services.overview import Machinery, Overview, SourceStanding
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from worker.cli.output import note, out, table
 from worker.domain.standing import Cell, Standing
-from worker.ports import BucketLevel
+from worker.ports.limits import BucketLevel
 from worker.services.overview import Machinery, Overview, SourceStanding
 
 CELL_STYLES = {

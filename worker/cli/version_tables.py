@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from worker.cli.output import cents, heading, note, out, table
+from worker.domain.counting import counted
 from worker.domain.publication import PublicationRecord
 from worker.domain.report import plain
 from worker.services.history import MonthHistory
@@ -56,7 +57,7 @@ def show_diffs(diffs: Iterable[VersionDiff]) -> None:
     for each in diffs:
         heading(_about(each.after))
         out.print(f"from {_named(each.before)}\nto   {_named(each.after)}")
-        out.print(f"{len(each.added):,} files added, {len(each.dropped):,} dropped, {len(each.kept):,} kept")
+        out.print(f"{counted(len(each.added), 'file')} added, {len(each.dropped):,} dropped, {len(each.kept):,} kept")
         made = table("", ("service", "account", "region", "", "from", "to", "change"), ("from", "to", "change"))
         for group in each.groups:
             for figure, change in _figures(group):

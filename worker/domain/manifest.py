@@ -14,14 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import BadRequestError
+from worker.domain.listed_file import Content, bucket_of, content_of, key_of
 
 SIZE_CAP = 64 * 1024 * 1024
 """Bytes. A manifest of 10,000 files and 1,000 columns is 2 MB; what is larger is no manifest."""
-
-CSV_SUFFIXES = (".csv", ".csv.gz", ".gz", ".zip")
-PARQUET_SUFFIXES = (".parquet",)
-COMPANION_SUFFIXES = (".md5", ".txt", ".sql", ".yml", ".json")
-"""Files that manifests have been seen to list beside the report, and that hold none of it."""
 
 REMEDY = "check that this is the manifest AWS delivered, whole and unchanged"
 
@@ -110,7 +106,7 @@ def parse_manifest(body: bytes, key: str, folder_period: BillingPeriod | None, e
     """
     wire = _decode(body, key)
     listed = wire.report_keys or wire.data_files or [file.key for file in wire.files]
-    files = report_files(tuple(_key_of(each) for each in listed), key)
+    files = report_files(tuple(key_of(each) for each in listed), key)
     return Manifest(
         key=key,
         version_id=_version_id(wire, key, etag),
@@ -118,7 +114,7 @@ def parse_manifest(body: bytes, key: str, folder_period: BillingPeriod | None, e
         files=_verbatim(files, key),
         report_name=wire.report_name,
         account=wire.account,
-        bucket=wire.bucket or next((_bucket_of(each) for each in listed), ""),
+        bucket=wire.bucket or next((bucket_of(each) for each in listed), ""),
         charset=wire.charset or "UTF-8",
         compression=_compression(wire, files, key),
         columns=tuple(column.header for column in wire.columns),
@@ -130,23 +126,14 @@ def report_files(keys: tuple[str, ...], manifest_key: str) -> tuple[str, ...]:
 
     A file of no known kind is refused rather than left out: a month must not be silently incomplete.
     """
-    kinds = [_kind(key) for key in keys]
-    if unknown := [key for key, kind in zip(keys, kinds, strict=True) if kind == "unknown"]:
+    contents = [(key, content_of(key)) for key in keys]
+    if unknown := [key for key, content in contents if content is Content.UNKNOWN]:
         message = f"manifest {manifest_key} names {unknown[0]}, which is neither CSV nor Parquet"
         raise BadRequestError(message, "unknown_format", REMEDY)
-    for wanted in ("csv", "parquet"):
-        if chosen := tuple(key for key, kind in zip(keys, kinds, strict=True) if kind == wanted):
+    for wanted in (Content.CSV, Content.PARQUET):
+        if chosen := tuple(key for key, content in contents if content is wanted):
             return chosen
     raise BadRequestError(f"manifest {manifest_key} names no report files", "no_report_files", REMEDY)
-
-
-def _kind(key: str) -> str:
-    name = key.lower()
-    if name.endswith(COMPANION_SUFFIXES):
-        return "companion"
-    if name.endswith(CSV_SUFFIXES):
-        return "csv"
-    return "parquet" if name.endswith(PARQUET_SUFFIXES) else "unknown"
 
 
 def _decode(body: bytes, key: str) -> _Body:
@@ -201,14 +188,6 @@ def _compression(wire: _Body, files: tuple[str, ...], key: str) -> Compression:
 def _compression_of_name(name: str) -> Compression:
     endings = {".gz": Compression.GZIP, ".zip": Compression.ZIP, ".parquet": Compression.PARQUET}
     return next((kind for suffix, kind in endings.items() if name.lower().endswith(suffix)), Compression.NONE)
-
-
-def _key_of(listed: str) -> str:
-    return listed.removeprefix("s3://").partition("/")[2] if listed.startswith("s3://") else listed
-
-
-def _bucket_of(listed: str) -> str:
-    return listed.removeprefix("s3://").partition("/")[0] if listed.startswith("s3://") else ""
 
 
 def _verbatim(files: tuple[str, ...], manifest_key: str) -> tuple[str, ...]:

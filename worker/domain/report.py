@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from worker.domain.balance import Balance
+from worker.domain.counting import counted
 from worker.domain.errors import Failure
 from worker.domain.outcome import RunState
 from worker.domain.source import CARBON, KINDS
@@ -128,7 +129,7 @@ def warnings(balance: Balance) -> tuple[str, ...]:
         (notes.get("service_unknown", 0), "without a service, kept with the category `cloud_other`"),
         (notes.get("totals_differ", 0), "whose total is not the sum of its scopes, in AWS's own figures"),
     )
-    about_rows = [f"{count:,} {'row' if count == 1 else 'rows'} {what}" for count, what in sentences if count]
+    about_rows = [f"{counted(count, 'row')} {what}" for count, what in sentences if count]
     absent = notes.get("columns_absent", 0)
     about_columns = [f"{absent:,} missing columns: the manifest announces them, a file lacks them"] if absent else []
     return (*about_rows, *about_columns)

@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import cached_property
 
 from worker.domain.publication import PublicationRecord
-from worker.ports import PublishedMonths
+from worker.ports.table import PublishedMonths
 
 
 class KeptMonths:
-    """`worker.ports.PublishedMonths` as it was when first asked."""
+    """`worker.ports.table.PublishedMonths` as it was when first asked."""
 
     def __init__(self, months: PublishedMonths) -> None:
         self._months = months

@@ -17,14 +17,18 @@ def run_path(run_id: str) -> str:
 
 def month_path(slot: Slot) -> str:
     """A month's page."""
-    return f"months/{slot.org_id}/{slot.source_name}/{slot.source}/{slot.period}.html"
+    return _month_path(slot.org_id, slot.source_name, slot.source, str(slot.period))
 
 
 def standing_path(standing: Standing) -> str:
     """The page of a cell's month."""
-    return f"months/{standing.org_id}/{standing.source_name}/{standing.source}/{standing.period}.html"
+    return _month_path(standing.org_id, standing.source_name, standing.source, str(standing.period))
 
 
 def figures_path(org_id: str, dimension: Dimension) -> str:
     """An org's usage by one dimension, and its emissions beside it."""
     return f"figures/{org_id}/{dimension}.html"
+
+
+def _month_path(org_id: str, source_name: str, source: str, period: str) -> str:
+    return f"months/{org_id}/{source_name}/{source}/{period}.html"

@@ -8,6 +8,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from worker.domain.counting import counted
 from worker.domain.report import plain
 from worker.page import paths
 from worker.page.grid import look_of
@@ -33,7 +34,13 @@ def _environment() -> Environment:
     )
     made.globals.update(paths=paths, look_of=look_of)
     made.filters.update(
-        plain=plain, whole=_whole, money=_money, rounded=_rounded, instant=_instant, megabytes=_megabytes
+        plain=plain,
+        whole=_whole,
+        counted=counted,
+        money=_money,
+        rounded=_rounded,
+        instant=_instant,
+        megabytes=_megabytes,
     )
     return made
 

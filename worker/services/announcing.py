@@ -8,7 +8,7 @@ from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.plan import RunPlan
 from worker.domain.report import RunReport
 from worker.domain.source import CARBON, CONNECTORS, Source
-from worker.ports import Telemetry
+from worker.ports.telemetry import Telemetry
 
 WORKER_LOST = "worker_lost"
 """The code of a file's failure when three workers were lost over it."""

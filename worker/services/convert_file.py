@@ -12,7 +12,7 @@ from worker.domain.line_items import Rules
 from worker.domain.outcome import FileOutcome
 from worker.domain.plan import FileJob
 from worker.domain.rulebooks import RULEBOOKS
-from worker.ports import ReportReader
+from worker.ports.reports import ReportReader
 from worker.services.world import World
 
 DIGEST_SHOWN = 16

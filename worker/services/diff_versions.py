@@ -14,7 +14,8 @@ from worker.domain.errors import FatalError, NotFoundError
 from worker.domain.publication import PublicationRecord, PublishedFile
 from worker.domain.restatement import GroupChange, restated, total
 from worker.domain.versions import compared
-from worker.ports import PublishedMonths, PublishedParts
+from worker.ports.parts import PublishedParts
+from worker.ports.table import PublishedMonths
 from worker.services.history import MonthHistory, history
 
 

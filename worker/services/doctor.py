@@ -10,7 +10,8 @@ from worker.domain.diagnosis import Finding, clock, failed, ok, warn
 from worker.domain.errors import IngestError
 from worker.domain.iam import missing
 from worker.domain.source import Location, Source
-from worker.ports import ApiProbe, BucketProbe, WorkerSeen
+from worker.ports.probes import ApiProbe, BucketProbe
+from worker.ports.workers import WorkerSeen
 from worker.services.examine_source import examine_asked, examine_delivered
 
 NEEDED_QUEUES = ("control", "files")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from worker.domain.billing_period import BillingPeriod
+from worker.domain.counting import counted
 from worker.domain.diagnosis import Finding, failed, ok, spoken, warn
 from worker.domain.discovery import FoundManifest, StoredObject, locate, refuse_outside
 from worker.domain.errors import IngestError, TransientError
@@ -14,7 +15,7 @@ from worker.domain.export_options import options, read_rows
 from worker.domain.iam import missing
 from worker.domain.manifest import Compression, Manifest
 from worker.domain.source import CARBON, Source
-from worker.ports import ApiProbe, BucketProbe, SourceProbe
+from worker.ports.probes import ApiProbe, BucketProbe, SourceProbe
 from worker.services.status import ESTIMATED_AFTER, LATE_AFTER
 from worker.services.survey import delivered_manifests, read_manifest
 
@@ -51,7 +52,7 @@ def examine_delivered(source: Source, probe: BucketProbe, now: datetime) -> Iter
         manifest, _ = read_manifest(probe.store, manifests[-1])
         if source.location.scheme == "s3":
             refuse_outside(manifest.files, source.location.prefix, str(source.location))
-        yield ok(check, f"{manifest.period} has {len(manifest.files)} files in {manifest.key}", source.name)
+        yield ok(check, f"{manifest.period} has {counted(len(manifest.files), 'file')} in {manifest.key}", source.name)
         check = "file"
         beginning = _first_bytes(source, probe, manifest, listing)
         yield ok(check, "its files can be read, and so decrypted", source.name)
@@ -70,7 +71,7 @@ def _identity(source: Source, probe: SourceProbe) -> Finding:
 
 def _listed(source: Source, probe: BucketProbe, listing: Mapping[str, StoredObject]) -> Iterator[Finding]:
     payer = ", and we pay for it" if source.requester_pays else ""
-    yield ok("list", f"{len(listing):,} objects below {source.location}{payer}", source.name)
+    yield ok("list", f"{counted(len(listing), 'object')} below {source.location}{payer}", source.name)
     if probe.bucket_region and probe.bucket_region != probe.region:
         said = f"the bucket is in {probe.bucket_region}, and asked for in {probe.region}: requests are sent twice"
         yield warn("region", said, f"set the source's region to {probe.bucket_region}", source.name)
@@ -82,7 +83,7 @@ def _freshness(source: Source, manifests: tuple[FoundManifest, ...], now: dateti
     age = now - newest.object.last_modified
     months = [str(each.period) for each in manifests if each.period]
     span = f" of {months[0]} to {months[-1]}" if months else ""
-    said = f"{len(manifests)} manifests{span}, the newest is {spoken(age)} old"
+    said = f"{counted(len(manifests), 'manifest')}{span}, the newest is {spoken(age)} old"
     if source.location.scheme == "file" or (source.end and source.end.start <= now):
         return ok("manifests", said, source.name)
     if source.kind == CARBON:

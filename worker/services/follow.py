@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from worker.domain.errors import NotFoundError
 from worker.domain.outcome import RunState
 from worker.domain.report import RunReport
-from worker.ports import RunProgress
+from worker.ports.ledger import RunProgress
 from worker.services.publish_run import successor
 from worker.services.world import World
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import BadRequestError, NotFoundError
 from worker.domain.publication import PublicationRecord
-from worker.ports import ActivityTable, PublishedMonths
+from worker.ports.table import ActivityTable, PublishedMonths
 
 
 def to_forget(

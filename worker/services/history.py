@@ -11,7 +11,7 @@ from worker.domain.outcome import FileOutcome
 from worker.domain.plan import Slot
 from worker.domain.publication import PublicationRecord, PublishedFile
 from worker.domain.report import RunReport
-from worker.ports import PublishedMonths
+from worker.ports.table import PublishedMonths
 
 
 @dataclass(frozen=True, slots=True)

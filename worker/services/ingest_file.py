@@ -10,7 +10,7 @@ from worker.domain.errors import ChangedError, Failure, IngestError, NotFoundErr
 from worker.domain.outcome import FileOutcome
 from worker.domain.plan import CONVERTER_VERSION, FileJob
 from worker.domain.retry import WorthAnother
-from worker.ports import ReportStore
+from worker.ports.reports import ReportStore
 from worker.services.announcing import about, file_ended
 from worker.services.convert_file import convert_file
 from worker.services.interruptible import interruptible

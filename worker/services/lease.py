@@ -9,7 +9,7 @@ from functools import partial
 from itertools import cycle, repeat
 
 from worker.domain.errors import IngestError
-from worker.ports import FileLeases
+from worker.ports.ledger import FileLeases
 
 LOOK_SECONDS = 2.0
 LOOKS_PER_RENEWAL = 5

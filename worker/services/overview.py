@@ -9,7 +9,8 @@ from itertools import groupby
 
 from worker.domain.schedule import ScheduleStanding
 from worker.domain.standing import WORDS, Standing
-from worker.ports import BucketLevel, WorkerSeen
+from worker.ports.limits import BucketLevel
+from worker.ports.workers import WorkerSeen
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from worker.domain.publication import Held, Publication, publication
 from worker.domain.report import RunReport
 from worker.domain.retry import WorthAnother
 from worker.domain.trigger import Trigger
-from worker.ports import ReportStore, RunProgress
+from worker.ports.ledger import RunProgress
+from worker.ports.reports import ReportStore
 from worker.services import reporting
 from worker.services.announcing import about, run_ended
 from worker.services.ingest_file import CHANGED

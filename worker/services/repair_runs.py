@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from worker.domain.errors import ErrorClass, Failure
 from worker.domain.outcome import RunState
-from worker.ports import Repairs
+from worker.ports.ledger import Repairs
 from worker.services import reporting
 from worker.services.advance_backfills import advance_backfills
 from worker.services.dispatch import Dispatch

@@ -15,7 +15,7 @@ from worker.domain.publication import PublicationRecord
 from worker.domain.retry import WorthAnother
 from worker.domain.source import CARBON, CUR, Source
 from worker.domain.trigger import Trigger
-from worker.ports import ReportStore
+from worker.ports.reports import ReportStore
 from worker.services.world import World
 
 FIRST_ESTIMATE = BillingPeriod(2022, 1)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from worker.domain.notification import asked_for, parse_notification
 from worker.domain.source import Source
 from worker.domain.trigger import Trigger
-from worker.ports import Notifications, Telemetry
+from worker.ports.notifications import Notifications
+from worker.ports.telemetry import Telemetry
 
 NOT_OURS = "it announces no manifest of a configured source"
 

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from worker.domain.errors import BadRequestError, NotFoundError
 from worker.domain.garbage import FileKind, StoredFile, garbage
-from worker.ports import RunLedger, TableFiles
+from worker.ports.ledger import RunLedger
+from worker.ports.table import TableFiles
 
 SHORTEST = timedelta(hours=1)
 """A commit under way has files that nothing refers to yet; none takes so long."""

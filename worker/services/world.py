@@ -11,22 +11,15 @@ from pathlib import Path
 from worker.domain.plan import FileJob
 from worker.domain.retry import RetryPolicy
 from worker.domain.source import Source
-from worker.ports import (
-    ActivityTable,
-    Backfills,
-    Backlog,
-    Clock,
-    EstimateDelivery,
-    FileLeases,
-    PartStore,
-    Repairer,
-    ReportReader,
-    ReportStore,
-    RunLedger,
-    RunReports,
-    Telemetry,
-    Triggers,
-)
+from worker.ports.clock import Clock
+from worker.ports.estimates import EstimateDelivery
+from worker.ports.ledger import FileLeases, Repairer, RunLedger
+from worker.ports.parts import PartStore
+from worker.ports.reports import ReportReader, ReportStore
+from worker.ports.table import ActivityTable, RunReports
+from worker.ports.telemetry import Telemetry
+from worker.ports.triggers import Backfills, Triggers
+from worker.ports.workers import Backlog
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import errno
 import socket
-from dataclasses import replace
-from typing import Any
 
 import botocore.exceptions as sdk
 import pytest
 import urllib3.exceptions as wire
-from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from urllib3.connection import HTTPConnection
 
+from tests.unit.adapters.aws_refusals import about_an_object, refusal
 from worker.adapters import aws_error_table
-from worker.adapters.aws_errors import LONGEST_RETRY_AFTER_SECONDS, is_throttle, translate
-from worker.domain.errors import ErrorClass, IngestError
-from worker.domain.source import Source
+from worker.adapters.aws_errors import LONGEST_RETRY_AFTER_SECONDS, is_throttle
+from worker.domain.errors import ErrorClass
 
 BY_CODE = {
     ErrorClass.TRANSIENT: {
@@ -59,7 +56,6 @@ BY_CODE = {
             ServiceQuotaExceededException""",
     },
 }
-
 BY_STATUS = {
     ErrorClass.TRANSIENT: (307, 408, 412, 429, 500, 502, 503, 504, 509),
     ErrorClass.AUTH: (401, 403),
@@ -67,7 +63,6 @@ BY_STATUS = {
     ErrorClass.NOT_FOUND: (404, 410),
     ErrorClass.UNKNOWN: (302, 304, 402, 409, 418, 501),
 }
-
 BY_TYPE: dict[ErrorClass, tuple[Exception, ...]] = {
     ErrorClass.TRANSIENT: (
         sdk.EndpointConnectionError(endpoint_url="http://127.0.0.1:403"),
@@ -128,8 +123,6 @@ BY_TYPE: dict[ErrorClass, tuple[Exception, ...]] = {
     ErrorClass.NOT_FOUND: (FileNotFoundError(errno.ENOENT, "gone"),),
     ErrorClass.UNKNOWN: (sdk.BotoCoreError(), OSError(errno.ENOEXEC, "odd"), RuntimeError("odd")),
 }
-
-
 CODES = [
     pytest.param(code, status, error_class, id=code)
     for error_class, by_status in BY_CODE.items()
@@ -138,30 +131,8 @@ CODES = [
 ]
 STATUSES = [(status, each) for each, statuses in BY_STATUS.items() for status in statuses]
 TYPES = [pytest.param(error, each, id=repr(error)[:60]) for each, errors in BY_TYPE.items() for error in errors]
-
 PASSING = {ErrorClass.TRANSIENT, ErrorClass.UNKNOWN}
 """What another attempt may mend; for everything else somebody must do something."""
-
-SOURCE = Source("acme", "org-1", "s3://reports/cur/")
-ROLE = "arn:aws:iam::123456789012:role/reports"
-
-
-def refusal(code: str, status: int, operation: str = "GetObject", /, **details: Any) -> ClientError:
-    headers = details.pop("headers", {})
-    response: Any = {
-        "Error": {"Code": code, "Message": "no", **details},
-        "ResponseMetadata": {
-            "HTTPStatusCode": status,
-            "RequestId": "REQ-1",
-            "HostId": "host/1=",
-            "HTTPHeaders": headers,
-        },
-    }
-    return ClientError(response, operation)
-
-
-def about_an_object(error: Exception, source: Source = SOURCE) -> IngestError:
-    return translate(error, about="s3://reports/cur/a.csv", source=source)
 
 
 @pytest.mark.parametrize(("code", "status", "error_class"), CODES)
@@ -232,121 +203,3 @@ def test_the_error_says_what_it_is_about_and_how_to_ask_aws_about_it() -> None:
 )
 def test_a_pause_that_is_asked_for_is_read(headers: dict[str, str], seconds: float | None) -> None:
     assert about_an_object(refusal("SlowDown", 503, headers=headers)).retry_after_seconds == seconds
-
-
-DENIED = 'User: u is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" with an explicit deny'
-KMS_REFUSAL = (
-    "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: kms:Decrypt on resource: "
-    "arn:aws:kms:eu-west-1:1:key/abc because no identity-based policy allows the kms:Decrypt action"
-)
-
-
-@pytest.mark.parametrize(
-    ("error", "remedy"),
-    [
-        (refusal("AccessDenied", 403, "GetObject"), "grant s3:GetObject on arn:aws:s3:::reports/cur/a.csv; "),
-        (refusal("AccessDenied", 403), "grant s3:ListBucket on arn:aws:s3:::reports, or a missing key looks like this"),
-        (
-            refusal("AccessDenied", 403, "ListObjectsV2"),
-            "grant s3:ListBucket on arn:aws:s3:::reports; or set requester_",
-        ),
-        (refusal("AccessDenied", 403, Message=KMS_REFUSAL), "grant kms:Decrypt on arn:aws:kms:eu-west-1:1:key/abc, "),
-        (
-            refusal("KMS.AccessDeniedException", 400),
-            "grant kms:Decrypt on the key of arn:aws:s3:::reports/cur/a.csv, in",
-        ),
-        (
-            refusal("AccessDenied", 403, Message="Access to the KMS key is denied"),
-            "grant kms:Decrypt on the key of arn:aws",
-        ),
-        (refusal("AccessDenied", 403, Message="no access to my-kms-bucket"), "grant s3:GetObject on"),
-        (refusal("AccessDenied", 403, Message=DENIED), "lift the explicit deny of s3:GetObject on arn:aws:s3:::b/k; "),
-        (
-            refusal("AccessDenied", 403, "AssumeRole"),
-            f"grant sts:AssumeRole on {ROLE}, and let the role's trust policy",
-        ),
-        (
-            refusal("AccessDeniedException", 403, "ListParts"),
-            "grant the permission for ListParts on arn:aws:s3:::reports",
-        ),
-        (refusal("RequestTimeTooSkewed", 403), "fix this host's clock"),
-        (
-            refusal("InvalidSignatureException", 403, Message="Signature expired: 1 is now earlier"),
-            "fix this host's clock",
-        ),
-        (refusal("SignatureDoesNotMatch", 403, Message="Signature not yet current: 1"), "fix this host's clock"),
-        (refusal("SignatureDoesNotMatch", 403), "correct the secret"),
-        (refusal("InvalidAccessKeyId", 403), "use an access key that is active"),
-        (refusal("RequestExpired", 400), "renew the credentials"),
-        (refusal("InvalidObjectState", 403, StorageClass="DEEP_ARCHIVE"), "restore the object from DEEP_ARCHIVE"),
-        (refusal("InvalidObjectState", 403), "restore the object from Glacier"),
-        (refusal("KMS.DisabledException", 400), "enable the KMS key that encrypts s3://reports/cur/a.csv"),
-        (refusal("PermanentRedirect", 301, headers={"x-amz-bucket-region": "eu-west-1"}), "region to eu-west-1"),
-        (refusal("AuthorizationHeaderMalformed", 400, Region="eu-west-2"), "region to eu-west-2"),
-        (refusal("NoSuchBucket", 404, "ListObjectsV2"), "s3://reports does not exist"),
-        (refusal("ExpiredToken", 400), "renew the credentials"),
-        (sdk.NoCredentialsError(), "set profile or role_arn"),
-        (sdk.UnknownServiceError(service_name="sustainability", known_service_names=[]), "install a newer boto3"),
-        (OSError(errno.ENOSPC, "full"), "free space"),
-    ],
-)
-def test_the_remedy_says_what_to_do(error: Exception, remedy: str) -> None:
-    assert remedy in about_an_object(error, replace(SOURCE, role_arn=ROLE)).remedy
-
-
-@pytest.mark.parametrize(
-    ("operation", "remedy"),
-    [
-        ("GetEstimatedCarbonEmissions", "grant sustainability:GetEstimatedCarbonEmissions on *"),
-        ("ReceiveMessage", "grant sqs:ReceiveMessage on the queue"),
-        (
-            "AssumeRoleWithWebIdentity",
-            "grant sts:AssumeRoleWithWebIdentity on the role that the profile names, and let",
-        ),
-    ],
-)
-def test_a_permission_that_is_about_no_bucket_has_no_bucket_in_it(operation: str, remedy: str) -> None:
-    error = translate(refusal("AccessDeniedException", 403, operation), about="the queue")
-
-    assert error.remedy.startswith(remedy)
-    assert "s3" not in error.remedy
-
-
-@pytest.mark.parametrize(
-    ("source", "operation", "hint", "is_given"),
-    [
-        (SOURCE, "GetObject", "requester_pays", True),
-        (replace(SOURCE, requester_pays=True), "GetObject", "requester_pays", False),
-        (SOURCE, "GetObject", "bucket_owner", False),
-        (replace(SOURCE, bucket_owner="123456789012"), "GetObject", "does not belong to 123456789012", True),
-        (SOURCE, "AssumeRole", "set external_id, if the trust policy asks", True),
-        (replace(SOURCE, external_id="tenant-7"), "AssumeRole", "sts:ExternalId does not match", True),
-        (replace(SOURCE, external_id="tenant-7"), "AssumeRole", "tenant-7", False),
-    ],
-)
-def test_what_else_a_refusal_may_mean_depends_on_the_source(
-    source: Source, operation: str, hint: str, is_given: bool
-) -> None:
-    remedy = about_an_object(refusal("AccessDenied", 403, operation), source).remedy
-
-    assert (hint in remedy) is is_given
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        sdk.ProxyConnectionError(proxy_url="http://user:hunter2@proxy:3128"),
-        sdk.EndpointConnectionError(endpoint_url="https://b/?X-Amz-Security-Token=hunter2&X-Amz-Signature=hunter2"),
-        refusal(
-            "InvalidAccessKeyId", 403, Message="AKIAHUNTER2HUNTER2 does not exist", AWSAccessKeyId="AKIAHUNTER2HUNTER2"
-        ),
-        refusal(
-            "SignatureDoesNotMatch",
-            403,
-            StringToSign="hunter2",
-            Message="Credential=hunter2/20240101, Signature=hunter2",
-        ),
-    ],
-)
-def test_credentials_never_reach_the_message(error: Exception) -> None:
-    assert "hunter2" not in repr(about_an_object(error)).lower()

@@ -16,7 +16,7 @@ from tests.unit.adapters.csv_files import NO_LIMIT, body, error_of, ids, row
 from worker.adapters.report_reader import open_report
 from worker.domain.errors import BadRequestError, FatalError, TransientError
 from worker.domain.manifest import Compression
-from worker.ports import ReportReader
+from worker.ports.reports import ReportReader
 
 
 def opened(folder: Path, content: bytes, compression: str = "gzip", charset: str = "UTF-8") -> ReportReader:

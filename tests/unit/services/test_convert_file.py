@@ -19,7 +19,7 @@ from worker.adapters.warehouse import path_of
 from worker.domain.errors import BadRequestError
 from worker.domain.outcome import FileOutcome
 from worker.domain.source import Source
-from worker.ports import PartStore
+from worker.ports.parts import PartStore
 from worker.services.convert_file import convert_file
 from worker.services.lease import CancelledError
 from worker.services.world import World

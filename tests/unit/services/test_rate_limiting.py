@@ -18,7 +18,7 @@ from worker.adapters.token_bucket_storage import TokenBucket
 from worker.domain.errors import TransientError
 from worker.domain.plan import RunPlan
 from worker.domain.trigger import Trigger
-from worker.ports import RateLimiter
+from worker.ports.limits import RateLimiter
 from worker.services.plan_runs import plan_source
 
 
