@@ -13,3 +13,9 @@ pytest_plugins = [
     "tests.servers.chromium",
     "tests.contracts.ledger_bench",
 ]
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """No bytes in a test's name: what is packed has the time in it, and two processes must come to the same names."""
+    is_text = not isinstance(val, bytes) or (val.isascii() and val.decode().isprintable())
+    return None if is_text else f"{len(val)} bytes"
