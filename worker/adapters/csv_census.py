@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import polars as pl
-import pyarrow as pa
-
+from worker.adapters.csv_marks import outside
 from worker.domain.errors import FatalError
 
 BLOCK_BYTES = 16 << 20
@@ -69,23 +67,11 @@ class Census:
             yield Block(body, self.lines - lines)
 
     def _count(self, chunk: bytes) -> bool:
-        """Whether a row ends in the chunk. A doubled quote opens and closes nothing."""
-        # Two quotes with nothing that counts between them change nothing: without them a row of JSON is split into few pieces.
-        pieces = _marks(chunk).replace(b'""', b"").split(b'"')
-        outside = b"".join(pieces[int(self._in_quotes) :: 2])
-        lines = outside.count(b"\n")
+        """Whether a row ends in the chunk."""
+        separators, lines, self._in_quotes = outside(chunk, in_quotes=self._in_quotes)
+        self.separators += separators
         self.lines += lines
-        self.separators += len(outside) - lines
-        self._in_quotes ^= len(pieces) % 2 == 0
         return lines > 0
-
-
-def _marks(text: bytes) -> bytes:
-    """The quotes, commas and line feeds alone. As a column, because Python's bytes are looked at one at a time."""
-    column = pl.Series(pa.Array.from_buffers(pa.uint8(), len(text), [None, pa.py_buffer(text)]))
-    marks = column.filter((column == ord('"')) | (column == ord(",")) | (column == ord("\n")))
-    _, kept = marks.to_arrow().buffers()
-    return bytes(kept or b"")[: len(marks)]
 
 
 def _last_row_end(chunk: bytes, *, in_quotes: bool) -> int:

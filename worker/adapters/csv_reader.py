@@ -55,7 +55,8 @@ class CsvReader:
 
     def _rows(self, block: Block, first: int) -> pl.DataFrame:
         try:
-            rows = self._scan(block.body, first).collect()
+            # In one piece: what polars parses bit by bit it would put together again for each rule.
+            rows = self._scan(block.body, first).collect().rechunk()
         except pl.exceptions.PolarsError as error:
             raise self._malformed(error) from error
         if rows.height != block.rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Context, Decimal
+from functools import cache
 
 import polars as pl
 
@@ -21,9 +22,19 @@ def is_blank(column: str) -> pl.Expr:
     return pl.col(column).is_null() | (pl.col(column) == "")
 
 
+def said(*columns: str) -> pl.Expr:
+    """The first of the columns that is not blank."""
+    return pl.coalesce(*[pl.when(~is_blank(column)).then(pl.col(column)) for column in columns])
+
+
 def amount(column: str) -> pl.Expr:
     """The column as decimal(38,18), rounded half-even; null where blank or no number (NaN, ``1,000.5``, over 20 digits)."""
     return pl.col(column).cast(AMOUNT, strict=False)
+
+
+def is_unparsable(column: str, parsed: str) -> pl.Expr:
+    """Whether a field says something that is no amount. ``parsed`` is the column that it was read into."""
+    return pl.col(parsed).is_null() & ~is_blank(column)
 
 
 def is_rounded(column: str) -> pl.Expr:
@@ -33,16 +44,29 @@ def is_rounded(column: str) -> pl.Expr:
 
 def _rounded(texts: pl.Series) -> pl.Series:
     """Few amounts are so written that they can lose any: only these are looked at."""
+    suspect, certain, possible = _signs_of_loss()
+    suspects = texts.to_frame("text").filter(suspect)
+    if suspects.is_empty():
+        return pl.repeat(value=False, n=len(texts), eager=True)
+    found = suspects.unique().select("text", certain, possible).iter_rows()
+    losing = [text for text, is_certain, may in found if is_certain or (may and _loses_digits(text))]
+    return texts.is_in(losing).fill_null(value=False)
+
+
+@cache
+def _signs_of_loss() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Which texts may lose digits, which of these do, and which are to be looked at by hand."""
     text = pl.col("text")
-    has_exponent = text.str.contains("e", literal=True) | text.str.contains("E", literal=True)
-    long = texts.to_frame("text").filter((text.str.len_bytes() > AMOUNT_SCALE + 1) | has_exponent).unique()
-    numbers = long.filter(text.cast(AMOUNT, strict=False).is_not_null())
+    has_exponent = text.str.contains("[eE]")
+    is_number = text.cast(AMOUNT, strict=False).is_not_null()
     beyond = text.str.slice(text.str.find(".", literal=True) + 1 + AMOUNT_SCALE).str.strip_chars_start("0")
     # An exponent takes the digits no further than this many places beyond the point.
     places = text.str.len_bytes() - text.str.extract("[eE](.*)", 1).cast(pl.Int64, strict=False)
-    by_hand = numbers.filter(has_exponent & (places > AMOUNT_SCALE).fill_null(value=True))
-    losing = [each for each in by_hand["text"] if _loses_digits(each)]
-    return texts.is_in([*numbers.filter(~has_exponent & (beyond != ""))["text"], *losing]).fill_null(value=False)
+    return (
+        (text.str.len_bytes() > AMOUNT_SCALE + 1) | has_exponent,
+        (is_number & ~has_exponent & (beyond != "")).fill_null(value=False).alias("certain"),
+        (is_number & has_exponent & (places > AMOUNT_SCALE).fill_null(value=True)).alias("possible"),
+    )
 
 
 def _loses_digits(text: str) -> bool:
@@ -61,11 +85,13 @@ def instant(column: str) -> pl.Expr:
 def _instants(texts: pl.Series) -> pl.Series:
     """Each distinct text is read once: a month has few hours."""
     distinct = texts.unique()
-    read = distinct.to_frame("text").select(_read_instant(pl.col("text"))).to_series()
+    read = distinct.to_frame("text").select(_read_instant()).to_series()
     return texts.replace_strict(distinct, read).cast(INSTANTS)  # without rows it would still be text
 
 
-def _read_instant(text: pl.Expr) -> pl.Expr:
+@cache
+def _read_instant() -> pl.Expr:
+    text = pl.col("text")
     spelled = text.str.slice(0, 10) + pl.lit("T") + text.str.slice(11, 8)
     parsed = spelled.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
     return pl.when(text.str.contains(INSTANT)).then(parsed).dt.replace_time_zone("UTC")

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import polars as pl
 
 from worker.domain import reference
-from worker.domain.activities import ANYWHERE, OTHER_CATEGORY
-from worker.domain.amounts import is_blank
+from worker.domain.amounts import is_blank, said
 from worker.domain.balance import Balance
 from worker.domain.fates import ACTIVITY, REJECTED
 from worker.domain.line_items import Rules
+from worker.domain.meaning import ANYWHERE, OTHER_CATEGORY
 from worker.domain.schema import CONSTANT_COLUMNS, activity_schema, rejection_schema
 
 TONNE, UNKNOWN = "tonne", "unknown"
@@ -30,8 +30,8 @@ SAME_FOR_ALL = {*CONSTANT_COLUMNS, "tags"} - {"scope", "method", "model_version"
 def activities(judged: pl.DataFrame, rules: Rules) -> tuple[pl.DataFrame, Balance]:
     """The activities among judged figures, and notes: what was unknown, and where AWS's own figures do not add up."""
     kept = judged.filter(pl.col("fate") == ACTIVITY).with_columns(region=_region())
-    service = _said("product_code")
-    said = {
+    service = said("product_code")
+    cells = {
         "activity_id": pl.concat_str(
             pl.lit(rules.digest), "source_row", "scope", "method", separator="-", ignore_nulls=True
         ),
@@ -43,21 +43,21 @@ def activities(judged: pl.DataFrame, rules: Rules) -> tuple[pl.DataFrame, Balanc
         "unit": pl.lit(TONNE),
         "pricing_unit": pl.col("said_unit"),
         "account_id": pl.col("usage_account_id"),
-        "payer_account_id": _said("payer_account_id"),
+        "payer_account_id": said("payer_account_id"),
         "service_code": service,
-        "model_version": _said("model_version"),
+        "model_version": said("model_version"),
         "external_id": _external_id(pl.lit(str(rules.period))),
     }
     same = {name: pl.col(name) for name in ("region", "scope", "method", "source_row")}
     columns = {name: kind for name, kind in activity_schema().items() if name not in SAME_FOR_ALL}
-    return kept.select(_complete(said | same, columns)), Balance(notes=_notes(kept))
+    return kept.select(_complete(cells | same, columns)), Balance(notes=_notes(kept))
 
 
 def rejections(judged: pl.DataFrame, source_file: str) -> pl.DataFrame:
     """The rejected figures with what they said, to be kept beside the part; the type of each is the figure's name."""
     rejected = judged.filter(pl.col("fate") == REJECTED).with_columns(region=_region())
     blame = _blame()
-    said = {
+    cells = {
         "source_file": pl.lit(source_file),
         "reason": pl.col("why"),
         "column": pl.coalesce(*[pl.when(when).then(column) for when, column, _ in blame]),
@@ -70,12 +70,12 @@ def rejections(judged: pl.DataFrame, source_file: str) -> pl.DataFrame:
         "period_end": pl.col("usage_period_end"),
         "source_row": pl.col("source_row"),
     }
-    return rejected.select(_complete(said, rejection_schema()))
+    return rejected.select(_complete(cells, rejection_schema()))
 
 
-def _complete(said: Mapping[str, pl.Expr], columns: Mapping[str, pl.DataType]) -> list[pl.Expr]:
+def _complete(cells: Mapping[str, pl.Expr], columns: Mapping[str, pl.DataType]) -> list[pl.Expr]:
     """The columns of a table in its order; what an estimate does not say is null."""
-    return [said.get(name, pl.lit(None)).cast(kind).alias(name) for name, kind in columns.items()]
+    return [cells.get(name, pl.lit(None)).cast(kind).alias(name) for name, kind in columns.items()]
 
 
 def _blame() -> list[tuple[pl.Expr, pl.Expr, str]]:
@@ -92,19 +92,15 @@ def _blame() -> list[tuple[pl.Expr, pl.Expr, str]]:
     ]
 
 
-def _said(column: str) -> pl.Expr:
-    return pl.when(~is_blank(column)).then(pl.col(column))
-
-
 def _region() -> pl.Expr:
     """The region's code; a name is as good. The API gives one text, the export a code and a name, either of which may be blank."""
     names = reference.regions_by_name()
-    by_name = _said("location").replace_strict(names | {GLOBAL_SERVICES: GLOBAL_SERVICES}, default=None)
-    return pl.coalesce(_said("region_code").replace(names), by_name)
+    by_name = said("location").replace_strict(names | {GLOBAL_SERVICES: GLOBAL_SERVICES}, default=None)
+    return pl.coalesce(said("region_code").replace(names), by_name)
 
 
 def _external_id(month: pl.Expr) -> pl.Expr:
-    parts = [_said("usage_account_id"), _said("product_code"), pl.col("region"), month]
+    parts = [said("usage_account_id"), said("product_code"), pl.col("region"), month]
     known = [part.fill_null(UNKNOWN) for part in parts]
     return pl.concat_str(pl.lit("aws"), *known, "scope", "method", separator="_", ignore_nulls=True)
 
@@ -131,9 +127,9 @@ def _notes(kept: pl.DataFrame) -> dict[str, int]:
 
 def _apart(method: str) -> pl.Expr:
     """How far the total by a method is from the sum of its scopes, null where one was not said. To compare, doubles do."""
-    said = pl.col("usage").cast(pl.Float64)
+    tonnes = pl.col("usage").cast(pl.Float64)
     total, *scopes = (
-        said.filter(pl.col("figure") == name).first()
+        tonnes.filter(pl.col("figure") == name).first()
         for name in (f"total_{method}", "scope1", f"scope2_{method}", f"scope3_{method}")
     )
     return (total - scopes[0] - scopes[1] - scopes[2]).abs()

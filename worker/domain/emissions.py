@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from worker.domain.amounts import AMOUNT, amount, instant, is_blank, is_rounded
+from worker.domain.amounts import AMOUNT, amount, instant, is_blank, is_rounded, is_unparsable
 from worker.domain.balance import Balance
 from worker.domain.emission_columns import EMISSIONS, FIGURES, Figure
-from worker.domain.fates import Law, account_of, decide
+from worker.domain.fates import Law, account_of
 from worker.domain.line_items import Rules
 
 METRIC_TONS = "MTCO2e"
@@ -35,7 +35,7 @@ def judge(batch: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         starts=instant("usage_period_start"),
         ends=instant("usage_period_end"),
     )
-    return decide(parsed.with_columns(is_bad=pl.col("usage").is_null() & ~is_blank("said")), _law(rules))
+    return _law(rules).decide(parsed)
 
 
 def _of(figure: Figure, batch: pl.DataFrame) -> pl.DataFrame:
@@ -58,7 +58,7 @@ def _law(rules: Rules) -> Law:
         untrustworthy={
             "ragged_row": pl.col("is_ragged"),
             "other_billing_period": (month != str(rules.period)) | (pl.col("ends") > rules.period.end),
-            "bad_number": pl.col("is_bad"),
+            "bad_number": is_unparsable("said", "usage"),
         },
         unwanted=[
             (other_account, pl.lit("OtherAccount")),
@@ -79,4 +79,8 @@ def tally(judged: pl.DataFrame) -> Balance:
 
     An estimate has no cost and no invoice: it is final when AWS gives it, and a later one restates it.
     """
-    return account_of(judged, pl.col("figure"), rounded=is_rounded("said").sum(), unparsable=pl.col("is_bad").sum())
+    return account_of(
+        judged,
+        pl.col("figure"),
+        {"rounded": is_rounded("said").sum(), "unparsable": is_unparsable("said", "usage").sum()},
+    )

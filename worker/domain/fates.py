@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 import polars as pl
@@ -18,7 +17,6 @@ SAFE_SUM = Decimal(10) ** 15
 _Groups = dict[tuple[str, ...], Tally]
 
 
-@dataclass(frozen=True, slots=True)
 class Law:
     """The rules of one kind of row, each a name and when it holds; the first that holds is the answer.
 
@@ -26,28 +24,33 @@ class Law:
     ``unusable`` reject what would else have been an activity.
     """
 
-    untrustworthy: Mapping[str, pl.Expr]
-    unwanted: Iterable[tuple[pl.Expr, pl.Expr]]
-    unusable: Mapping[str, pl.Expr]
+    def __init__(
+        self,
+        untrustworthy: Mapping[str, pl.Expr],
+        unwanted: Iterable[tuple[pl.Expr, pl.Expr]],
+        unusable: Mapping[str, pl.Expr],
+    ) -> None:
+        doubt, exclusion, fault = pl.col("doubt"), pl.col("exclusion"), pl.col("fault")
+        self._answers = (
+            _first(_named(untrustworthy)).alias("doubt"),
+            _first(unwanted).alias("exclusion"),
+            _first(_named(unusable)).alias("fault"),
+        )
+        self._verdict = (
+            pl.when(doubt.is_not_null())
+            .then(pl.lit(REJECTED))
+            .when(exclusion.is_not_null())
+            .then(pl.lit(EXCLUDED))
+            .when(fault.is_not_null())
+            .then(pl.lit(REJECTED))
+            .otherwise(pl.lit(ACTIVITY))
+            .alias("fate"),
+            pl.coalesce(doubt, exclusion, fault).alias("why"),
+        )
 
-
-def decide(rows: pl.DataFrame, law: Law) -> pl.DataFrame:
-    """The rows with their ``fate``, and ``why``: the type of an exclusion, the reason of a rejection."""
-    first = rows.with_columns(
-        r1=_first(_named(law.untrustworthy)),
-        x=_first(law.unwanted),
-        r2=_first(_named(law.unusable)),
-    )
-    fate = (
-        pl.when(pl.col("r1").is_not_null())
-        .then(pl.lit(REJECTED))
-        .when(pl.col("x").is_not_null())
-        .then(pl.lit(EXCLUDED))
-        .when(pl.col("r2").is_not_null())
-        .then(pl.lit(REJECTED))
-        .otherwise(pl.lit(ACTIVITY))
-    )
-    return first.with_columns(fate=fate, why=pl.coalesce("r1", "x", "r2")).drop("r1", "x", "r2")
+    def decide(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with their ``fate``, and ``why``: the type of an exclusion, the reason of a rejection."""
+        return rows.hstack(rows.select(self._answers).select(self._verdict))
 
 
 def _named(rules: Mapping[str, pl.Expr]) -> Iterable[tuple[pl.Expr, pl.Expr]]:
@@ -59,7 +62,7 @@ def _first(cases: Iterable[tuple[pl.Expr, pl.Expr]]) -> pl.Expr:
     return pl.coalesce(*[pl.when(when).then(answer) for when, answer in cases])
 
 
-def account_of(judged: pl.DataFrame, kind: pl.Expr, **counts: pl.Expr) -> Balance:
+def account_of(judged: pl.DataFrame, kind: pl.Expr, counts: Mapping[str, pl.Expr]) -> Balance:
     """The balance of a judged batch: what was read, summed before anything was decided, and what it became.
 
     The batch has ``usage`` and ``cost`` beside its fates; ``kind`` is what `Balance.by_line_item_type` goes by; ``counts``

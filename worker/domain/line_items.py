@@ -15,13 +15,17 @@ Everything else is an activity. All functions here are pure, on batches whose co
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import polars as pl
 
-from worker.domain.amounts import amount, instant, is_blank, is_rounded
+from worker.domain.amounts import amount, instant, is_blank, is_rounded, is_unparsable
 from worker.domain.balance import Balance
 from worker.domain.billing_period import BillingPeriod
-from worker.domain.fates import REJECTED, Law, account_of, decide
+from worker.domain.fates import REJECTED, Law, account_of
+
+MONTHS = 36
+"""How many months' rules a worker keeps. An expression is built once: for a batch of a few rows that is most of the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +43,33 @@ class Rules:
 
 def judge(batch: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """The batch with its amounts and times parsed, and with each row's ``fate`` and ``why`` (exclusion type or reason)."""
-    parsed = batch.with_columns(
-        usage=amount("line_item_usage_amount"),
-        cost=amount("line_item_unblended_cost"),
-        starts=instant("line_item_usage_start_date"),
-        ends=instant("line_item_usage_end_date"),
-        service_code=pl.coalesce(_text("product_servicecode"), _text("line_item_product_code")),
-    ).with_columns(
-        bad_usage=pl.col("usage").is_null() & ~is_blank("line_item_usage_amount"),
-        bad_cost=pl.col("cost").is_null() & ~is_blank("line_item_unblended_cost"),
+    return _law(rules.period, rules.account_filter).decide(batch.with_columns(_parsed()))
+
+
+@cache
+def _parsed() -> tuple[pl.Expr, ...]:
+    return (
+        amount("line_item_usage_amount").alias("usage"),
+        amount("line_item_unblended_cost").alias("cost"),
+        instant("line_item_usage_start_date").alias("starts"),
+        instant("line_item_usage_end_date").alias("ends"),
+        pl.coalesce(_text("product_servicecode"), _text("line_item_product_code")).alias("service_code"),
     )
-    return decide(parsed, Law(_untrustworthy(rules.period), _not_usage(rules.account_filter), _unusable()))
+
+
+def bad_usage() -> pl.Expr:
+    """Whether the usage amount is neither blank nor a number."""
+    return is_unparsable("line_item_usage_amount", "usage")
+
+
+def bad_cost() -> pl.Expr:
+    """Whether the cost is neither blank nor a number."""
+    return is_unparsable("line_item_unblended_cost", "cost")
+
+
+@lru_cache(MONTHS)
+def _law(period: BillingPeriod, account_filter: str) -> Law:
+    return Law(_untrustworthy(period), _not_usage(account_filter), _unusable())
 
 
 def _text(column: str) -> pl.Expr:
@@ -62,7 +82,7 @@ def _untrustworthy(period: BillingPeriod) -> dict[str, pl.Expr]:
     return {
         "ragged_row": pl.col("is_ragged"),
         "other_billing_period": month != str(period),
-        "bad_number": pl.col("bad_usage") | pl.col("bad_cost"),
+        "bad_number": bad_usage() | bad_cost(),
     }
 
 
@@ -92,11 +112,14 @@ def _unusable() -> dict[str, pl.Expr]:
 
 def tally(judged: pl.DataFrame) -> Balance:
     """The balance of a judged batch: what was read, summed before anything was decided, and what it became."""
-    kind = pl.col("line_item_line_item_type").fill_null("")
-    return account_of(
-        judged,
-        kind,
-        rounded=is_rounded("line_item_usage_amount").sum() + is_rounded("line_item_unblended_cost").sum(),
-        unparsable=pl.col("bad_usage").sum() + pl.col("bad_cost").sum(),
-        uninvoiced=((pl.col("fate") != REJECTED) & is_blank("bill_invoice_id")).sum(),
-    )
+    return account_of(judged, *_counted())
+
+
+@cache
+def _counted() -> tuple[pl.Expr, dict[str, pl.Expr]]:
+    amounts = ("line_item_usage_amount", "line_item_unblended_cost")
+    return pl.col("line_item_line_item_type").fill_null(""), {
+        "rounded": pl.sum_horizontal(is_rounded(name).sum() for name in amounts),
+        "unparsable": bad_usage().sum() + bad_cost().sum(),
+        "uninvoiced": ((pl.col("fate") != REJECTED) & is_blank("bill_invoice_id")).sum(),
+    }

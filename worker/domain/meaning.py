@@ -1,0 +1,106 @@
+"""What a line item means: its category, location, unit and purchase option, by rules on few columns of few distinct values."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import polars as pl
+
+from worker.domain import reference
+from worker.domain.amounts import said
+
+OTHER_CATEGORY, ANYWHERE, UNKNOWN_UNIT = "cloud_other", "GLOBAL", "unknown"
+
+ZONE_LETTER = r"^([a-z]{2}(?:-[a-z]+)+-\d)[a-z]?(?:-.*)?$"
+"""An availability zone is its region and a letter; a local zone is its region and more."""
+
+MEANING = (
+    "line_item_usage_type",
+    "line_item_line_item_type",
+    "line_item_availability_zone",
+    "service_code",
+    "pricing_unit",
+    "line_item_usage_unit",
+    "product_region",
+    "product_region_code",
+    "product_from_region_code",
+    "product_from_location",
+    "product_location",
+)
+"""Columns of few distinct values that decide category, location and unit."""
+
+MOST_KNOWN = 50_000
+"""Combinations that are remembered: 10 MiB. A month has some thousands."""
+
+
+class Meanings:
+    """What combinations of `MEANING` come to. Those that were met are remembered: their rules run once, and not once a batch."""
+
+    def __init__(self) -> None:
+        self._known: pl.DataFrame | None = None
+
+    def added_to(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with ``category``, ``location``, ``region``, ``region_from`` (how that was found), ``unit`` and ``purchase_option``."""
+        known = _derived(rows.clear()) if self._known is None else self._known
+        joined = _joined(rows, known)
+        unmet = joined.filter(pl.col("unit").is_null())
+        if unmet.is_empty():
+            return joined
+        known = pl.concat([known, _derived(unmet)])
+        self._known = known if known.height <= MOST_KNOWN else None
+        return _joined(rows, known)
+
+
+def _joined(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    return rows.join(known, on=list(MEANING), how="left", nulls_equal=True, maintain_order="left")
+
+
+def _derived(rows: pl.DataFrame) -> pl.DataFrame:
+    """The distinct combinations among the rows, and what each means: its text is copied, for it would keep its batch alive."""
+    found, derived = _rules_of_meaning()
+    distinct = rows.select(MEANING).unique().to_arrow(compat_level=pl.CompatLevel.oldest())
+    return pl.DataFrame(distinct).with_columns(found).with_columns(derived)
+
+
+@cache
+def _rules_of_meaning() -> tuple[tuple[pl.Expr, ...], tuple[pl.Expr, ...]]:
+    """What is read from a report's columns, and what follows from that."""
+    ways = _region_ways()
+    found = {
+        "region": pl.coalesce(*ways.values()),
+        "region_from": pl.coalesce(*[pl.when(each.is_not_null()).then(pl.lit(way)) for way, each in ways.items()]),
+        "category": pl.col("service_code").replace_strict(reference.categories(), default=OTHER_CATEGORY),
+        "unit": said("pricing_unit", "line_item_usage_unit").replace(reference.units()).fill_null(UNKNOWN_UNIT),
+        "purchase_option": _purchase_option(),
+    }
+    location = pl.col("region").replace_strict(reference.locations(), default=ANYWHERE).alias("location")
+    return tuple(column.alias(name) for name, column in found.items()), (location,)
+
+
+def _region_ways() -> dict[str, pl.Expr]:
+    """Where a region can be read from, the surest first. A usage type without a prefix says nothing: it is not guessed."""
+    prefix = pl.col("line_item_usage_type").str.extract(r"^([A-Z0-9]+)-", 1)
+    names = reference.regions_by_name()
+    return {
+        "region_column": said("product_region_code", "product_region"),
+        "region_usage_type": prefix.replace_strict(reference.regions_by_prefix(), default=None),
+        "region_zone": pl.col("line_item_availability_zone").str.extract(ZONE_LETTER, 1),
+        "region_from_region": said("product_from_region_code"),
+        "region_location": pl.coalesce(
+            pl.col("product_from_location").replace_strict(names, default=None),
+            pl.col("product_location").replace_strict(names, default=None),
+        ),
+    }
+
+
+def _purchase_option() -> pl.Expr:
+    kind, usage_type = pl.col("line_item_line_item_type"), pl.col("line_item_usage_type").fill_null("")
+    return (
+        pl.when(kind == "DiscountedUsage")
+        .then(pl.lit("Reserved"))
+        .when(kind == "SavingsPlanCoveredUsage")
+        .then(pl.lit("SavingsPlan"))
+        .when(usage_type.str.contains("SpotUsage", literal=True))
+        .then(pl.lit("Spot"))
+        .otherwise(pl.lit("OnDemand"))
+    )
