@@ -17,5 +17,6 @@ pytest_plugins = [
 
 def pytest_make_parametrize_id(val: object) -> str | None:
     """No bytes in a test's name: what is packed has the time in it, and two processes must come to the same names."""
-    is_text = not isinstance(val, bytes) or (val.isascii() and val.decode().isprintable())
-    return None if is_text else f"{len(val)} bytes"
+    if not isinstance(val, bytes) or (val.isascii() and val.decode().isprintable()):
+        return None
+    return f"{len(val)} bytes"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from tests.fakes.frames import joined
 from worker.domain.balance import Tally
 from worker.domain.errors import FatalError
 from worker.domain.outcome import FileOutcome
@@ -33,11 +34,11 @@ class FakePartWriter:
             raise FatalError(f"{outcome.key}: written were {written}", "unbalanced")
         if any(batch.height for batch in self.rejections):
             outcome = replace(outcome, rejections=f"warehouse/{self.digest}.rejections.parquet")
-            self.store.rejections.setdefault(self.digest, pl.concat(self.rejections))
+            self.store.rejections.setdefault(self.digest, joined(self.rejections))
         if not written.rows:
             return outcome
         whole = replace(outcome, part=f"warehouse/{self.digest}.parquet", data_file="{}")
-        self.store.activities.setdefault(self.digest, pl.concat(self.activities))
+        self.store.activities.setdefault(self.digest, joined(self.activities))
         return self.store.outcomes.setdefault(self.digest, whole)
 
 

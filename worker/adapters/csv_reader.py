@@ -64,10 +64,9 @@ class CsvReader:
         return with_product_name(rows, self.binding)
 
     def _scan(self, block: bytes, first: int) -> pl.LazyFrame:
-        schema = {f"c{position}": pl.String for position in range(self.binding.width)} | {"extra": pl.String}
         rows = pl.scan_csv(
             block,
-            schema=schema,
+            schema=self._schema(),
             has_header=False,
             skip_rows=1,
             missing_columns="insert",
@@ -79,6 +78,13 @@ class CsvReader:
         ragged = pl.col("extra").is_not_null() | pl.all_horizontal(each.is_null() for each in required)
         columns = bound_columns(self.binding, lambda position: pl.col(f"c{position}"))
         return rows.select("source_row", ragged.alias("is_ragged"), *columns)
+
+    def _schema(self) -> dict[str, pl.DataType]:
+        """The columns by place. What repeats becomes categorical while it is parsed, with this block's categories and no others."""
+        kinds: dict[str, pl.DataType] = {f"c{position}": pl.String() for position in range(self.binding.width)}
+        repeating = self.binding.wanted.repeating & self.binding.positions.keys()
+        categorical = {f"c{self.binding.positions[name]}": pl.Categorical(pl.Categories.random()) for name in repeating}
+        return {**kinds, **categorical, "extra": pl.String()}
 
     def _header(self, start: bytes) -> list[str]:
         try:

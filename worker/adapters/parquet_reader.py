@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -27,6 +28,7 @@ DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 PAGES_BYTES = 1 << 16
 """Read of a column at a time. Without it pyarrow holds a row group's columns whole, and one group may be all of a file."""
 
+TEXTS = (pa.string(), pa.large_string())
 MAP = pl.Map(pl.String, pl.String)
 AGAIN = "ask AWS for the report again, or restore the object"
 
@@ -41,6 +43,7 @@ class ParquetReader:
         try:
             with pq.ParquetFile(path) as file:
                 self._names: list[str] = file.schema_arrow.names
+                texts = {field.name for field in file.schema_arrow if field.type in TEXTS}
                 groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
                 self._promised = file.metadata.num_rows
         except DAMAGE as error:
@@ -48,13 +51,17 @@ class ParquetReader:
         if sum(group.total_byte_size for group in groups) > limit:
             raise too_large(about, limit)
         self.binding: Binding = bind(self._names, about, wanted)
+        self._repeating = {
+            self._names[self.binding.positions[name]] for name in wanted.repeating if self.binding.has(name)
+        }
+        self._dictionaries = sorted(self._repeating & texts)
 
     def batches(self, on_batch: Callable[[pl.DataFrame], None]) -> int:
         """As `CsvReader.batches`; tags and product may come as maps."""
         wanted = sorted({*self.binding.positions.values(), *(tag.position for tag in self.binding.tags)})
         columns = [self._names[position] for position in wanted]
         first = 1
-        with pq.ParquetFile(self._path, buffer_size=PAGES_BYTES) as file:
+        with pq.ParquetFile(self._path, buffer_size=PAGES_BYTES, read_dictionary=self._dictionaries) as file:
             batches = _batches(file, columns)
             while (batch := self._next(batches)) is not None:
                 on_batch(self._rows(batch, first))
@@ -75,24 +82,30 @@ class ParquetReader:
 
     def _rows(self, batch: pa.RecordBatch, first: int) -> pl.DataFrame:
         try:
-            rows = pl.DataFrame(batch)
-            texts = rows.select(self._text(name, kind) for name, kind in rows.schema.items())
+            texts = pl.DataFrame(
+                [self._text(name, array) for name, array in zip(batch.schema.names, batch.columns, strict=True)]
+            )
             bound = texts.select(bound_columns(self.binding, lambda position: pl.col(self._names[position])))
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise self._unreadable(_detail(error)) from error
         named = with_product_name(bound, self.binding)
         return named.with_row_index("source_row", first).with_columns(is_ragged=pl.lit(value=False))
 
-    def _text(self, name: str, kind: pl.DataType) -> pl.Expr:
+    def _text(self, name: str, array: pa.Array[Any]) -> pl.Series:
         """A column as the text that CSV would have; only tags and product may be maps."""
-        column = pl.col(name)
-        if isinstance(kind, pl.Datetime):
-            return (column.dt.convert_time_zone("UTC") if kind.time_zone else column).dt.strftime(ISO)
-        if isinstance(kind, pl.String):
+        if isinstance(array, pa.DictionaryArray) and name in self._dictionaries:
+            return _categorical(pl.Series(array.dictionary), pl.Series(name, array.indices))
+        column = pl.Series(name, array)
+        if column.dtype.is_nested() and not (column.dtype == MAP and self._names.index(name) in self._maps):
+            raise self._unreadable(f"the column {name} is {column.dtype}")
+        if column.dtype.is_nested() or isinstance(column.dtype, pl.String):
             return column
-        if kind.is_nested() and not (kind == MAP and self._names.index(name) in self._maps):
-            raise self._unreadable(f"the column {name} is {kind}")
-        return column if kind.is_nested() else column.cast(pl.String)
+        if name not in self._repeating:
+            return _as_text(column)
+        distinct = column.unique()
+        return _categorical(
+            _as_text(distinct), column.replace_strict(distinct, pl.int_range(len(distinct), eager=True))
+        )
 
     @property
     def _maps(self) -> set[int]:
@@ -125,6 +138,17 @@ def _of_groups(file: pq.ParquetFile, groups: list[int], columns: list[str]) -> I
         return batches
     found = list(batches)
     return pa.Table.from_batches(found).combine_chunks().to_batches() if found else []
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    if isinstance(column.dtype, pl.Datetime):
+        return (column.dt.convert_time_zone("UTC") if column.dtype.time_zone else column).dt.strftime(ISO)
+    return column.cast(pl.String)
+
+
+def _categorical(texts: pl.Series, places: pl.Series) -> pl.Series:
+    """A column that has at each of its ``places`` one of the texts, with categories of its own."""
+    return texts.cast(pl.Categorical(pl.Categories.random())).gather(places).alias(places.name)
 
 
 def _detail(error: BaseException) -> str:

@@ -6,7 +6,6 @@ from functools import cache
 
 import polars as pl
 
-from worker.domain.amounts import is_blank, said
 from worker.domain.balance import Balance
 from worker.domain.columns import TAG_MAP
 from worker.domain.fates import ACTIVITY, REJECTED
@@ -14,6 +13,7 @@ from worker.domain.line_items import Rules, bad_cost, bad_usage
 from worker.domain.meaning import UNKNOWN_UNIT, Meanings
 from worker.domain.schema import TAG_PREFIX
 from worker.domain.tags import tag_maps
+from worker.domain.texts import is_blank, plain, said
 
 MEANINGS = Meanings()
 """Of all files that this process converts."""
@@ -41,7 +41,7 @@ def _columns(*, has_cost: bool) -> tuple[pl.Expr, ...]:
         "period_end": pl.col("ends"),
         "quantity": pl.col("usage"),
         "unit": pl.col("unit"),
-        "pricing_unit": said("pricing_unit", "line_item_usage_unit"),
+        "pricing_unit": pl.col("said_unit"),
         "account_id": pl.col("line_item_usage_account_id"),
         "payer_account_id": said("bill_payer_account_id"),
         "service_code": pl.col("service_code"),
@@ -80,16 +80,16 @@ def _rejected() -> tuple[pl.Expr, ...]:
         "source_row": pl.col("source_row").cast(pl.Int64),
         "reason": pl.col("why"),
         "column": pl.coalesce(*[pl.when(when).then(pl.lit(column)) for column, when in blame.items()]),
-        "value": pl.coalesce(*[pl.when(when).then(pl.col(column)) for column, when in blame.items()]),
-        "line_item_type": pl.col("line_item_line_item_type"),
-        "external_id": pl.col("identity_line_item_id"),
-        "account_id": pl.col("line_item_usage_account_id"),
-        "usage_type": pl.col("line_item_usage_type"),
-        "usage_amount": pl.col("line_item_usage_amount"),
-        "cost": pl.col("line_item_unblended_cost"),
-        "period_start": pl.col("line_item_usage_start_date"),
-        "period_end": pl.col("line_item_usage_end_date"),
-        "billing_period_start": pl.col("bill_billing_period_start_date"),
+        "value": pl.coalesce(*[pl.when(when).then(plain(column)) for column, when in blame.items()]),
+        "line_item_type": plain("line_item_line_item_type"),
+        "external_id": plain("identity_line_item_id"),
+        "account_id": plain("line_item_usage_account_id"),
+        "usage_type": plain("line_item_usage_type"),
+        "usage_amount": plain("line_item_usage_amount"),
+        "cost": plain("line_item_unblended_cost"),
+        "period_start": plain("line_item_usage_start_date"),
+        "period_end": plain("line_item_usage_end_date"),
+        "billing_period_start": plain("bill_billing_period_start_date"),
     }
     return tuple(column.alias(name) for name, column in columns.items())
 
@@ -112,8 +112,8 @@ def _blame() -> dict[str, pl.Expr]:
 
 
 def _notes(kept: pl.DataFrame, *, has_cost: bool) -> dict[str, int]:
-    derived = kept.group_by("region_from").len().rows()
-    counts = {str(way or "region_unknown"): rows for way, rows in derived if way != "region_column"}
-    counts["unit_unknown"] = int((kept["unit"] == UNKNOWN_UNIT).sum())
+    ways = kept["region_from"].value_counts().rows()
+    counts = {str(way or "region_unknown"): rows for way, rows in ways if way != "region_column"}
+    counts["unit_unknown"] = kept.select((pl.col("unit") == UNKNOWN_UNIT).sum()).item()
     counts["cost_absent"] = 0 if has_cost else kept.height
     return {name: count for name, count in sorted(counts.items()) if count}

@@ -8,6 +8,7 @@ from functools import cache
 import polars as pl
 
 from worker.domain.schema import AMOUNT_SCALE
+from worker.domain.texts import TEXT, is_blank, of_each
 
 AMOUNT = pl.Decimal(38, AMOUNT_SCALE)
 QUANTUM = Decimal(1).scaleb(-AMOUNT_SCALE)
@@ -15,16 +16,6 @@ WIDE = Context(prec=400)
 INSTANTS = pl.Datetime("us", "UTC")
 INSTANT = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-5][0-9](?:Z|\.000Z|\.000|\+00:00)?$"
 """A time and what may follow it: all of these mean UTC. Anything else is refused, not guessed; polars would take ``T 0:00:60`` too."""
-
-
-def is_blank(column: str) -> pl.Expr:
-    """A field that says nothing: empty, or a quoted empty string."""
-    return pl.col(column).is_null() | (pl.col(column) == "")
-
-
-def said(*columns: str) -> pl.Expr:
-    """The first of the columns that is not blank."""
-    return pl.coalesce(*[pl.when(~is_blank(column)).then(pl.col(column)) for column in columns])
 
 
 def amount(column: str) -> pl.Expr:
@@ -45,10 +36,10 @@ def is_rounded(column: str) -> pl.Expr:
 def _rounded(texts: pl.Series) -> pl.Series:
     """Few amounts are so written that they can lose any: only these are looked at."""
     suspect, certain, possible = _signs_of_loss()
-    suspects = texts.to_frame("text").filter(suspect)
+    suspects = texts.to_frame(TEXT).filter(suspect)
     if suspects.is_empty():
         return pl.repeat(value=False, n=len(texts), eager=True)
-    found = suspects.unique().select("text", certain, possible).iter_rows()
+    found = suspects.unique().select(TEXT, certain, possible).iter_rows()
     losing = [text for text, is_certain, may in found if is_certain or (may and _loses_digits(text))]
     return texts.is_in(losing).fill_null(value=False)
 
@@ -56,7 +47,7 @@ def _rounded(texts: pl.Series) -> pl.Series:
 @cache
 def _signs_of_loss() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
     """Which texts may lose digits, which of these do, and which are to be looked at by hand."""
-    text = pl.col("text")
+    text = pl.col(TEXT)
     has_exponent = text.str.contains("[eE]")
     is_number = text.cast(AMOUNT, strict=False).is_not_null()
     beyond = text.str.slice(text.str.find(".", literal=True) + 1 + AMOUNT_SCALE).str.strip_chars_start("0")
@@ -75,23 +66,12 @@ def _loses_digits(text: str) -> bool:
 
 
 def instant(column: str) -> pl.Expr:
-    """A timestamp in any of the shapes that AWS writes, as UTC; null where it is none of them.
+    """A timestamp in any of the shapes that AWS writes, as UTC; null where it is none of them. A month has few hours.
 
     ``2017-11-01T00:00:00Z`` · ``2017-11-01T00:00:00.000Z`` · ``2018-06-20 01:00:00`` (also ``….000``) · ``2026-10-01 00:00:00+00:00``.
     """
-    return pl.col(column).map_batches(_instants, return_dtype=INSTANTS)
-
-
-def _instants(texts: pl.Series) -> pl.Series:
-    """Each distinct text is read once: a month has few hours."""
-    distinct = texts.unique()
-    read = distinct.to_frame("text").select(_read_instant()).to_series()
-    return texts.replace_strict(distinct, read).cast(INSTANTS)  # without rows it would still be text
-
-
-@cache
-def _read_instant() -> pl.Expr:
-    text = pl.col("text")
+    text = pl.col(TEXT)
     spelled = text.str.slice(0, 10) + pl.lit("T") + text.str.slice(11, 8)
     parsed = spelled.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
-    return pl.when(text.str.contains(INSTANT)).then(parsed).dt.replace_time_zone("UTC")
+    read = pl.when(text.str.contains(INSTANT)).then(parsed).dt.replace_time_zone("UTC")
+    return of_each(column, read, INSTANTS)

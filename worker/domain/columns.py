@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from worker.domain.errors import BadRequestError
 
@@ -47,6 +48,11 @@ OPTIONAL = (
 TAG_MAP = "resource_tags"
 """CUR 2.0 delivers tags as one map column; legacy reports as one column for each tag."""
 
+HEADERS = 1024
+"""The files of a month have the same columns, of which few reports have more: so many spellings are remembered."""
+
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+
 
 def cur2_name(header: str) -> str:
     """The CUR 2.0 name of a header by AWS's own rule for Athena, which leaves CUR 2.0 names as they are.
@@ -55,24 +61,27 @@ def cur2_name(header: str) -> str:
     collapsed, ends stripped. (AWS user guide, "Column Names" under running Amazon Athena queries.)
     """
     spaced = re.sub(r"([A-Z])", r"_\1", header).lower()
-    return re.sub(r"_+", "_", re.sub(r"[^a-z0-9]", "_", spaced)).strip("_")
+    return _SEPARATORS.sub("_", spaced).strip("_")
 
 
+@lru_cache(HEADERS)
 def _squashed(header: str) -> str:
     """What is left of a name when case and separators are ignored: it still tells every column we read from the others."""
-    return re.sub(r"[^a-z0-9]", "", header.lower())
+    return _SEPARATORS.sub("", header.lower())
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The columns that one kind of report is read for.
 
-    Without all of ``required``, and one of ``one_of`` where there are any, no row of it can be understood.
+    Without all of ``required``, and one of ``one_of`` where there are any, no row of it can be understood. Of what is
+    ``repeating`` a batch has far fewer texts than rows.
     """
 
     required: tuple[str, ...]
     optional: tuple[str, ...]
     one_of: tuple[str, ...] = ()
+    repeating: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -92,7 +101,16 @@ class Wanted:
         return missing
 
 
-LINE_ITEMS = Wanted(REQUIRED, OPTIONAL)
+OF_EACH_ROW = {
+    "identity_line_item_id",
+    "line_item_resource_id",
+    "line_item_usage_amount",
+    "line_item_unblended_cost",
+    "split_line_item_parent_resource_id",
+}
+"""What a line item has for itself, or with few others."""
+
+LINE_ITEMS = Wanted(REQUIRED, OPTIONAL, repeating=frozenset({*REQUIRED, *OPTIONAL, TAG_MAP} - OF_EACH_ROW))
 
 
 def announced(headers: Iterable[str], wanted: Wanted = LINE_ITEMS) -> tuple[str, ...]:

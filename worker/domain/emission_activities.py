@@ -8,12 +8,12 @@ from collections.abc import Mapping
 import polars as pl
 
 from worker.domain import reference
-from worker.domain.amounts import is_blank, said
 from worker.domain.balance import Balance
 from worker.domain.fates import ACTIVITY, REJECTED
 from worker.domain.line_items import Rules
 from worker.domain.meaning import ANYWHERE, OTHER_CATEGORY
 from worker.domain.schema import CONSTANT_COLUMNS, activity_schema, rejection_schema
+from worker.domain.texts import is_blank, said
 
 TONNE, UNKNOWN = "tonne", "unknown"
 GLOBAL_SERVICES = "Global"

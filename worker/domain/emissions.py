@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from worker.domain.amounts import AMOUNT, amount, instant, is_blank, is_rounded, is_unparsable
+from worker.domain.amounts import AMOUNT, amount, instant, is_rounded, is_unparsable
 from worker.domain.balance import Balance
 from worker.domain.emission_columns import EMISSIONS, FIGURES, Figure
 from worker.domain.fates import Law, account_of
 from worker.domain.line_items import Rules
+from worker.domain.texts import is_blank
 
 METRIC_TONS = "MTCO2e"
 

@@ -9,7 +9,7 @@ The rules, in the order that gives every count one right answer:
 3. A usage row is rejected when it cannot be an activity: `bad_number` (no amount), `negative_usage`, `bad_timestamp`,
    `period_reversed`, `missing_account`, `missing_service`.
 
-Everything else is an activity. All functions here are pure, on batches whose columns have CUR 2.0 names and are text.
+Everything else is an activity. All functions here are pure, on batches whose columns have CUR 2.0 names and are text (`worker.domain.texts`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from functools import cache, lru_cache
 
 import polars as pl
 
-from worker.domain.amounts import amount, instant, is_blank, is_rounded, is_unparsable
+from worker.domain.amounts import amount, instant, is_rounded, is_unparsable
 from worker.domain.balance import Balance
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.fates import REJECTED, Law, account_of
+from worker.domain.texts import TEXT, is_blank, of_each, plain
 
 MONTHS = 36
 """How many months' rules a worker keeps. An expression is built once: for a batch of a few rows that is most of the work."""
@@ -53,7 +54,6 @@ def _parsed() -> tuple[pl.Expr, ...]:
         amount("line_item_unblended_cost").alias("cost"),
         instant("line_item_usage_start_date").alias("starts"),
         instant("line_item_usage_end_date").alias("ends"),
-        pl.coalesce(_text("product_servicecode"), _text("line_item_product_code")).alias("service_code"),
     )
 
 
@@ -72,30 +72,32 @@ def _law(period: BillingPeriod, account_filter: str) -> Law:
     return Law(_untrustworthy(period), _not_usage(account_filter), _unusable())
 
 
-def _text(column: str) -> pl.Expr:
-    return pl.when(~is_blank(column)).then(pl.col(column))
-
-
 def _untrustworthy(period: BillingPeriod) -> dict[str, pl.Expr]:
-    bill = pl.coalesce(_text("bill_billing_period_start_date"), _text("line_item_usage_start_date"))
-    month = bill.str.slice(0, 7).fill_null("")
+    bill, usage = "bill_billing_period_start_date", "line_item_usage_start_date"
+    is_ours = pl.when(is_blank(bill)).then(_begins(usage, str(period))).otherwise(_begins(bill, str(period)))
     return {
         "ragged_row": pl.col("is_ragged"),
-        "other_billing_period": month != str(period),
+        "other_billing_period": ~is_ours.fill_null(value=False),
         "bad_number": bad_usage() | bad_cost(),
     }
 
 
+def _begins(column: str, start: str) -> pl.Expr:
+    return of_each(column, pl.col(TEXT).str.starts_with(start), pl.Boolean)
+
+
 def _not_usage(account_filter: str) -> list[tuple[pl.Expr, pl.Expr]]:
-    kind = pl.col("line_item_line_item_type").fill_null("")
+    kind = "line_item_line_item_type"
+    is_usage = of_each(kind, pl.col(TEXT).str.ends_with("Usage"), pl.Boolean).fill_null(value=False)
     other_account = (
         pl.col("line_item_usage_account_id").ne_missing(account_filter) if account_filter else pl.lit(value=False)
     )
+    is_of_host = of_each("line_item_usage_type", pl.col(TEXT).str.contains("HostBoxUsage", literal=True), pl.Boolean)
     return [
         (other_account, pl.lit("OtherAccount")),
-        (~kind.str.ends_with("Usage"), pl.when(kind == "").then(pl.lit("Untyped")).otherwise(kind)),
+        (~is_usage, pl.when(is_blank(kind)).then(pl.lit("Untyped")).otherwise(plain(kind))),
         (~is_blank("split_line_item_parent_resource_id"), pl.lit("SplitLineItem")),
-        (pl.col("line_item_usage_type").str.contains("HostBoxUsage", literal=True), pl.lit("DedicatedHostInstance")),
+        (is_of_host, pl.lit("DedicatedHostInstance")),
     ]
 
 
@@ -106,7 +108,7 @@ def _unusable() -> dict[str, pl.Expr]:
         "bad_timestamp": pl.col("starts").is_null() | pl.col("ends").is_null(),
         "period_reversed": pl.col("ends") <= pl.col("starts"),
         "missing_account": is_blank("line_item_usage_account_id"),
-        "missing_service": pl.col("service_code").is_null(),
+        "missing_service": is_blank("product_servicecode") & is_blank("line_item_product_code"),
     }
 
 
@@ -118,7 +120,7 @@ def tally(judged: pl.DataFrame) -> Balance:
 @cache
 def _counted() -> tuple[pl.Expr, dict[str, pl.Expr]]:
     amounts = ("line_item_usage_amount", "line_item_unblended_cost")
-    return pl.col("line_item_line_item_type").fill_null(""), {
+    return plain("line_item_line_item_type").fill_null(""), {
         "rounded": pl.sum_horizontal(is_rounded(name).sum() for name in amounts),
         "unparsable": bad_usage().sum() + bad_cost().sum(),
         "uninvoiced": ((pl.col("fate") != REJECTED) & is_blank("bill_invoice_id")).sum(),

@@ -7,7 +7,7 @@ from functools import cache
 import polars as pl
 
 from worker.domain import reference
-from worker.domain.amounts import said
+from worker.domain.texts import plain, said
 
 OTHER_CATEGORY, ANYWHERE, UNKNOWN_UNIT = "cloud_other", "GLOBAL", "unknown"
 
@@ -18,7 +18,8 @@ MEANING = (
     "line_item_usage_type",
     "line_item_line_item_type",
     "line_item_availability_zone",
-    "service_code",
+    "product_servicecode",
+    "line_item_product_code",
     "pricing_unit",
     "line_item_usage_unit",
     "product_region",
@@ -28,6 +29,18 @@ MEANING = (
     "product_location",
 )
 """Columns of few distinct values that decide category, location and unit."""
+
+DERIVED = (
+    "category",
+    "location",
+    "region",
+    "region_from",
+    "service_code",
+    "said_unit",
+    "unit",
+    "purchase_option",
+)
+"""What they decide; ``region_from`` is how the region was found, ``said_unit`` the unit in the report's own words."""
 
 MOST_KNOWN = 50_000
 """Combinations that are remembered: 10 MiB. A month has some thousands."""
@@ -40,26 +53,38 @@ class Meanings:
         self._known: pl.DataFrame | None = None
 
     def added_to(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows with ``category``, ``location``, ``region``, ``region_from`` (how that was found), ``unit`` and ``purchase_option``."""
-        known = _derived(rows.clear()) if self._known is None else self._known
-        joined = _joined(rows, known)
-        unmet = joined.filter(pl.col("unit").is_null())
+        """The rows with `DERIVED`, by the combination of each."""
+        distinct = rows.select(MEANING).unique()
+        derived = self._of(distinct.select(plain(name) for name in MEANING))
+        known = distinct.hstack(derived.select(pl.col(name).cast(_categories()) for name in DERIVED))
+        return _joined(rows, known)
+
+    def _of(self, distinct: pl.DataFrame) -> pl.DataFrame:
+        """Combinations, as text, with what they mean."""
+        known = _with_derived(distinct.clear()) if self._known is None else self._known
+        joined = _joined(distinct, known)
+        unmet = joined.filter(pl.col("unit").is_null()).select(MEANING)
         if unmet.is_empty():
             return joined
-        known = pl.concat([known, _derived(unmet)])
+        known = pl.concat([known, _with_derived(unmet)])
         self._known = known if known.height <= MOST_KNOWN else None
-        return _joined(rows, known)
+        return _joined(distinct, known)
 
 
 def _joined(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     return rows.join(known, on=list(MEANING), how="left", nulls_equal=True, maintain_order="left")
 
 
-def _derived(rows: pl.DataFrame) -> pl.DataFrame:
-    """The distinct combinations among the rows, and what each means: its text is copied, for it would keep its batch alive."""
+def _with_derived(distinct: pl.DataFrame) -> pl.DataFrame:
+    """The text is copied, for it would keep its batch alive."""
     found, derived = _rules_of_meaning()
-    distinct = rows.select(MEANING).unique().to_arrow(compat_level=pl.CompatLevel.oldest())
-    return pl.DataFrame(distinct).with_columns(found).with_columns(derived)
+    copied = pl.DataFrame(distinct.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    return copied.with_columns(found).with_columns(derived)
+
+
+def _categories() -> pl.Categorical:
+    """Of one column of one batch: none has another's texts in its dictionary, nor any longer than it is needed."""
+    return pl.Categorical(pl.Categories.random())
 
 
 @cache
@@ -69,12 +94,24 @@ def _rules_of_meaning() -> tuple[tuple[pl.Expr, ...], tuple[pl.Expr, ...]]:
     found = {
         "region": pl.coalesce(*ways.values()),
         "region_from": pl.coalesce(*[pl.when(each.is_not_null()).then(pl.lit(way)) for way, each in ways.items()]),
-        "category": pl.col("service_code").replace_strict(reference.categories(), default=OTHER_CATEGORY),
-        "unit": said("pricing_unit", "line_item_usage_unit").replace(reference.units()).fill_null(UNKNOWN_UNIT),
+        "service_code": _first_said("product_servicecode", "line_item_product_code"),
+        "said_unit": _first_said("pricing_unit", "line_item_usage_unit"),
         "purchase_option": _purchase_option(),
     }
-    location = pl.col("region").replace_strict(reference.locations(), default=ANYWHERE).alias("location")
-    return tuple(column.alias(name) for name, column in found.items()), (location,)
+    derived = {
+        "category": pl.col("service_code").replace_strict(reference.categories(), default=OTHER_CATEGORY),
+        "location": pl.col("region").replace_strict(reference.locations(), default=ANYWHERE),
+        "unit": pl.col("said_unit").replace(reference.units()).fill_null(UNKNOWN_UNIT),
+    }
+    return _named(found), _named(derived)
+
+
+def _named(columns: dict[str, pl.Expr]) -> tuple[pl.Expr, ...]:
+    return tuple(column.alias(name) for name, column in columns.items())
+
+
+def _first_said(*columns: str) -> pl.Expr:
+    return pl.coalesce(*[said(column) for column in columns])
 
 
 def _region_ways() -> dict[str, pl.Expr]:
@@ -82,7 +119,7 @@ def _region_ways() -> dict[str, pl.Expr]:
     prefix = pl.col("line_item_usage_type").str.extract(r"^([A-Z0-9]+)-", 1)
     names = reference.regions_by_name()
     return {
-        "region_column": said("product_region_code", "product_region"),
+        "region_column": _first_said("product_region_code", "product_region"),
         "region_usage_type": prefix.replace_strict(reference.regions_by_prefix(), default=None),
         "region_zone": pl.col("line_item_availability_zone").str.extract(ZONE_LETTER, 1),
         "region_from_region": said("product_from_region_code"),

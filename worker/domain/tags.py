@@ -6,6 +6,8 @@ import json
 
 import polars as pl
 
+from worker.domain.texts import distinct_texts
+
 TAGS = pl.Map(pl.String, pl.String)
 
 
@@ -16,15 +18,12 @@ def tag_maps(text: pl.Series) -> tuple[pl.Series, int]:
     """
     if isinstance(text.dtype, pl.Map):
         return text, 0
-    distinct = text.drop_nulls().unique()
-    pairs = {each: _readable(each) for each in distinct if each}
-    sound = {each: found for each, found in pairs.items() if found is not None}
-    malformed = text.is_in([each for each in pairs if each not in sound]).sum() if len(sound) < len(pairs) else 0
-    maps = pl.DataFrame(
-        {"text": pl.Series(list(sound), dtype=pl.String), "tags": pl.Series(list(sound.values()), dtype=pl.String)}
-    ).with_columns(pl.col("tags").str.json_decode(TAGS))
-    joined = text.rename("text").to_frame().join(maps, on="text", how="left", maintain_order="left")
-    return joined["tags"], int(malformed)
+    distinct, places = distinct_texts(text)
+    pairs = [_readable(each) if each else None for each in distinct]
+    malformed = [pair is None and bool(each) for pair, each in zip(pairs, distinct, strict=True)]
+    read = pl.DataFrame({"said": pairs, "is_malformed": malformed}, {"said": pl.String, "is_malformed": pl.Boolean})
+    tags = read.select(pl.col("said").str.json_decode(TAGS).gather(places)).to_series()
+    return tags, int(read["is_malformed"].gather(places).sum())
 
 
 def _readable(text: str) -> str | None:

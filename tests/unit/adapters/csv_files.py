@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.fakes.frames import joined
 from worker.adapters.csv_reader import CsvReader
 from worker.adapters.unpacking import file_chunks
 from worker.domain.columns import REQUIRED
@@ -37,7 +38,7 @@ def read(folder: Path, content: bytes) -> pl.DataFrame:
     """All rows of a file."""
     batches: list[pl.DataFrame] = []
     count = opened(folder, content).batches(batches.append)
-    rows = pl.concat(batches) if batches else pl.DataFrame()
+    rows = joined(batches) if batches else pl.DataFrame()
     assert count == rows.height
     return rows
 

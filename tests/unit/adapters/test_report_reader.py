@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.fakes.frames import joined
 from tests.fakes.lakehouse import job_of
 from tests.unit.adapters.csv_files import NO_LIMIT, body, error_of, ids, row
 from worker.adapters.report_reader import open_report
@@ -29,7 +30,7 @@ def opened(folder: Path, content: bytes, compression: str = "gzip", charset: str
 def rows_of(reader: ReportReader) -> pl.DataFrame:
     batches: list[pl.DataFrame] = []
     reader.batches(batches.append)
-    return pl.concat(batches)
+    return joined(batches)
 
 
 def zipped(**members: bytes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from worker.domain.billing_period import BillingPeriod
-from worker.domain.columns import OPTIONAL, REQUIRED
+from worker.domain.columns import LINE_ITEMS, OPTIONAL, REQUIRED
 from worker.domain.line_items import Rules
 
 EC2_HOUR: dict[str, str | None] = {
@@ -39,4 +39,6 @@ def batch(*changes: dict[str, str | None], **extra: list[object]) -> pl.DataFram
     rows = [dict.fromkeys((*REQUIRED, *OPTIONAL)) | EC2_HOUR | change for change in changes]
     frame = pl.DataFrame(rows, schema=dict.fromkeys((*REQUIRED, *OPTIONAL), pl.String))
     numbered = frame.with_row_index("source_row", offset=1).with_columns(is_ragged=pl.lit(value=False))
-    return numbered.with_columns(**{name: pl.Series(values) for name, values in extra.items()})
+    whole = numbered.with_columns(**{name: pl.Series(values) for name, values in extra.items()})
+    repeating = [name for name in whole.columns if name in LINE_ITEMS.repeating and whole.schema[name] == pl.String]
+    return whole.with_columns(pl.col(name).cast(pl.Categorical(pl.Categories.random())) for name in repeating)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from tests.fakes.frames import joined
 from tests.unit.domain.line_items import EC2_HOUR, batch, rules
 from worker.domain.activities import activities, rejections
 from worker.domain.activity_json import activity_lines
@@ -32,7 +33,7 @@ def test_convert_cur_to_activities() -> None:
 
 
 def test_the_columns_are_those_of_the_table() -> None:
-    frame = converted({})
+    frame = joined([converted({})])
 
     expected = {name: kind for name, kind in activity_schema().items() if name not in CONSTANT_COLUMNS}
     assert frame.schema == {name: kind for name, kind in expected.items() if name != "tags"}
