@@ -14,9 +14,9 @@ from statistics import median
 
 from bench import inputs, pages
 from bench.contest import CSV, DUCKDB, FLOOR, OURS, PANDAS, PLAIN, SAME, contest
-from bench.figures import Figures, Publishing, Queue
+from bench.figures import Figures, Polling, Publishing, Queue
 from bench.measuring import measured
-from bench.workers import Run, ingest
+from bench.workers import Run, ingest, poll
 
 SCALES = (0.1, 1, 3)
 PARTS = 10_000
@@ -55,6 +55,7 @@ def _figures(asked: argparse.Namespace) -> Figures:
         exports=tuple(contest(report, (OURS, PLAIN, SAME, DUCKDB), rounds) for report in exports),
         growth=tuple(contest(report, (OURS,))[OURS] for report in scales),
         queue=_queue(folder, rows, rounds),
+        polling=_polling(folder),
         publishing=_publishing(folder),
     )
 
@@ -76,6 +77,12 @@ def _queue(folder: Path, rows: int, rounds: int) -> Queue:
 
 def _median(runs: Sequence[Run]) -> Run:
     return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
+
+
+def _polling(folder: Path) -> Polling:
+    months = inputs.MONTHS
+    every, one = (poll(inputs.history(folder, count)) for count in (months, 1))
+    return Polling(months, every, one)
 
 
 def _publishing(folder: Path) -> Publishing:

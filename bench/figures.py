@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bench.contest import FLOOR, OURS, PLAIN, SAME, Result
+from bench.measuring import Taken
 from bench.workers import Run
 
 MEBI = 2**20
@@ -20,6 +21,15 @@ class Queue:
     two: Run
     ms_a_file: float
     ms_a_file_in_a_loop: float
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """What a command took that found so many months unchanged, and one that found one."""
+
+    months: int
+    every: Taken
+    one: Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ class Figures:
     exports: tuple[Mapping[str, Result], ...]
     growth: tuple[Result, ...]
     queue: Queue
+    polling: Polling
     publishing: Publishing
 
 

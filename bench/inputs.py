@@ -15,6 +15,8 @@ from worker.adapters.sample_month import Month, write_month
 
 FILES = 8
 TINY_FILES, TINY_ROWS = 200, 200
+MONTHS = 36
+LAST_MONTH = 2024 * 12 + 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,17 @@ def parquet(folder: Path, rows: int) -> Report:
 def month(folder: Path, files: int, rows: int) -> Path:
     """A delivery: so many legacy report files with so many rows each, and their manifest."""
     return _once(folder / f"month-{files}x{rows}", lambda to: _deliver(to, files, rows))
+
+
+def history(folder: Path, months: int) -> Path:
+    """A source of so many months, up to December 2024, each a file with a header and no rows."""
+    return _once(folder / f"history-{months}", lambda to: _deliver_each(to, months))
+
+
+def _deliver_each(folder: Path, months: int) -> None:
+    for past in range(months):
+        year, month = divmod(LAST_MONTH - past, 12)
+        write_month(folder, Month(f"{year}-{month + 1:02}", columns=COLUMNS))
 
 
 def _deliver(folder: Path, files: int, rows: int) -> None:

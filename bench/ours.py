@@ -12,20 +12,23 @@ from time import monotonic
 from types import SimpleNamespace
 from typing import cast
 
+from worker.bootstrap import loading
 from worker.settings import prepare_engines
 
 prepare_engines()
 
-from worker.adapters.catalog import OrgTables, open_catalog  # noqa: E402  (polars asks the environment once, when it is imported)
-from worker.adapters.folder_warehouse import FolderWarehouse  # noqa: E402
-from worker.adapters.part_store import ParquetPartStore  # noqa: E402
-from worker.adapters.report_reader import open_report  # noqa: E402
-from worker.domain.billing_period import BillingPeriod  # noqa: E402
-from worker.domain.outcome import FileOutcome  # noqa: E402
-from worker.domain.plan import FileJob, PlannedFile, RunPlan, part_digest  # noqa: E402
-from worker.domain.source import Source  # noqa: E402
-from worker.services.convert_file import convert_file  # noqa: E402
-from worker.services.world import World  # noqa: E402
+# Only now: polars asks the environment once, when it is imported.
+with loading():
+    from worker.adapters.catalog import OrgTables, open_catalog
+    from worker.adapters.folder_warehouse import FolderWarehouse
+    from worker.adapters.part_store import ParquetPartStore
+    from worker.adapters.report_reader import open_report
+    from worker.domain.billing_period import BillingPeriod
+    from worker.domain.outcome import FileOutcome
+    from worker.domain.plan import FileJob, PlannedFile, RunPlan, part_digest
+    from worker.domain.source import Source
+    from worker.services.convert_file import convert_file
+    from worker.services.world import World
 
 SOURCE = Source("bench", "bench", "file:///bench")
 JANUARY = BillingPeriod(2024, 1)

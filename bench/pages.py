@@ -60,6 +60,7 @@ def markdown(figures: Figures) -> str:
         ("Slower peers, on a tenth of the rows", _against(figures.slow)),
         *((f"The same rows as {each[OURS].report.shape}", _against(each)) for each in figures.exports),
         ("Through the queue", _through_the_queue(figures)),
+        ("When nothing has changed", _polling(figures)),
         ("Growth", _growth(figures)),
     )
     return "".join(f"## {title}\n\n{''.join(line + chr(10) for line in lines)}\n" for title, lines in sections)
@@ -114,6 +115,15 @@ def _through_the_queue(figures: Figures) -> Iterator[str]:
         yield _row([name, *figures_of, f"{run.rows / run.seconds:,.0f}"])
     yield ""
     yield f"A tiny file takes {queue.ms_a_file:.1f} ms in the queue, and {queue.ms_a_file_in_a_loop:.1f} ms converted in a loop."
+
+
+def _polling(figures: Figures) -> Iterator[str]:
+    polling = figures.polling
+    yield "`offgridflow ingest` of a source that is published and has not changed. Most of it is to start and end broker and workers."
+    yield ""
+    yield from _head("", "whole command s", "CPU s")
+    for name, taken in ((f"{polling.months} months", polling.every), ("1 month", polling.one)):
+        yield _row([name, f"{taken.wall:.2f}", f"{taken.cpu:.2f}"])
 
 
 def _growth(figures: Figures) -> Iterator[str]:

@@ -6,6 +6,7 @@ import json
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.inputs import empty_folder
 from bench.measuring import Taken, measured
@@ -25,9 +26,22 @@ class Run:
 def ingest(month: Path, workers: int) -> Run:
     """Ingest a delivery into an empty warehouse. ValueError when it is not published."""
     with empty_folder() as home:
-        settings = {"OFFGRIDFLOW_HOME": str(home), "OFFGRIDFLOW_CONCURRENCY": str(workers)}
-        taken = measured([COMMAND, "ingest", "--url", month.as_uri(), "--org", "bench", "--json"], settings)
-    [run] = json.loads(taken.said)["runs"]
-    if run["state"] != "published":
-        raise ValueError(f"the month was not published: {run}")
+        [run], taken = _ingested(month, home, workers, "published")
     return Run(run["rows"]["read"], run["seconds"], taken)
+
+
+def poll(source: Path) -> Taken:
+    """What it takes to find that nothing of a source has changed since it was published. ValueError when something had."""
+    with empty_folder() as home:
+        _ingested(source, home, 1, "published")
+        _, taken = _ingested(source, home, 1, "up_to_date")
+    return taken
+
+
+def _ingested(source: Path, home: Path, workers: int, state: str) -> tuple[list[dict[str, Any]], Taken]:
+    settings = {"OFFGRIDFLOW_HOME": str(home), "OFFGRIDFLOW_CONCURRENCY": str(workers)}
+    taken = measured([COMMAND, "ingest", "--url", source.as_uri(), "--org", "bench", "--json"], settings)
+    runs: list[dict[str, Any]] = json.loads(taken.said)["runs"]
+    if {run["state"] for run in runs} != {state}:
+        raise ValueError(f"not every month is {state}: {runs}")
+    return runs, taken

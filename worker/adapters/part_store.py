@@ -8,11 +8,10 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyiceberg.io.pyarrow import schema_to_pyarrow
-from pyiceberg.schema import Schema
 
 from worker.adapters import codec, data_files
 from worker.adapters.catalog import OrgTables
+from worker.adapters.data_files import PartSchema
 from worker.adapters.layout import part_key, rejections_key
 from worker.adapters.part_columns import PartColumns, constants
 from worker.adapters.part_writer import OUTCOME, ParquetPartWriter
@@ -28,7 +27,7 @@ class ParquetPartStore:
     def __init__(self, warehouse: Warehouse, tables: OrgTables) -> None:
         self._warehouse = warehouse
         self._tables = tables
-        self._schemas: dict[str, Schema] = {}
+        self._schemas: dict[str, PartSchema] = {}
 
     def find(self, job: FileJob) -> FileOutcome | None:
         """The outcome kept in the part's footer, if the part was written already: its run is the one that converted it.
@@ -48,7 +47,7 @@ class ParquetPartStore:
     @contextmanager
     def create(self, job: FileJob, tag_keys: tuple[str, ...]) -> Iterator[ParquetPartWriter]:
         """A writer for the job's part and rejections. Leaving it without `ParquetPartWriter.finish` leaves nothing behind."""
-        columns = PartColumns(schema_to_pyarrow(self._schema(job.plan.slot.org_id)), constants(job), tag_keys)
+        columns = PartColumns(self._schema(job.plan.slot.org_id).arrow, constants(job), tag_keys)
         rejections = rejections_key(job.plan.slot, job.file.digest)
         with (
             self._warehouse.stage(_part_key(job)) as part,
@@ -70,10 +69,10 @@ class ParquetPartStore:
         rejections = outcome.rejections and self._warehouse.uri(rejections_key(job.plan.slot, job.file.digest))
         return replace(outcome, part=uri, rejections=rejections, data_file=described)
 
-    def _schema(self, org_id: str) -> Schema:
-        """The table's columns by field id. A table keeps them for ever."""
+    def _schema(self, org_id: str) -> PartSchema:
+        """A table keeps its columns for ever."""
         if org_id not in self._schemas:
-            self._schemas[org_id] = self._tables.get(org_id).schema()
+            self._schemas[org_id] = PartSchema.of(self._tables.get(org_id).schema())
         return self._schemas[org_id]
 
 
