@@ -68,10 +68,13 @@ def account_of(judged: pl.DataFrame, kind: pl.Expr, counts: Mapping[str, pl.Expr
     The batch has ``usage`` and ``cost`` beside its fates; ``kind`` is what `Balance.by_line_item_type` goes by; ``counts``
     are the balance's other figures, as sums over the batch.
     """
-    groups = _sums(judged.with_columns(kind=kind), ["kind", "fate", "why"])
+    largest = pl.max_horizontal(pl.col("usage").abs().max(), pl.col("cost").abs().max())
+    totals = judged.select(largest=largest, **counts).row(0, named=True)
+    sums = _wide_sums if (totals.pop("largest") or 0) >= SAFE_SUM else _sums
+    groups = sums(judged.with_columns(kind=kind), ["kind", "fate", "why"])
     fates = {fate: _total(t for (_, f, _), t in groups.items() if f == fate) for fate in (ACTIVITY, EXCLUDED, REJECTED)}
     return Balance(
-        read=_sums(judged, []).get((), Tally()),
+        read=sums(judged, []).get((), Tally()),
         activities=fates[ACTIVITY],
         excluded=fates[EXCLUDED],
         rejected=fates[REJECTED],
@@ -81,21 +84,19 @@ def account_of(judged: pl.DataFrame, kind: pl.Expr, counts: Mapping[str, pl.Expr
             kind: _total(t for (k, _, _), t in groups.items() if k == kind)
             for kind in sorted({k for k, _, _ in groups})
         },
-        **judged.select(**counts).row(0, named=True),
+        **totals,
     )
 
 
 def _sums(judged: pl.DataFrame, keys: list[str]) -> _Groups:
-    """Rows, usage and cost by key (of all rows without one), exact. Huge amounts are summed in Python, where a decimal has no width."""
-    largest = judged.select(pl.max_horizontal(pl.col("usage").abs().max(), pl.col("cost").abs().max())).item()
-    if largest is not None and largest >= SAFE_SUM:
-        return _wide_sums(judged, keys)
+    """Rows, usage and cost by key (of all rows without one), exact."""
     figures = (pl.len(), pl.col("usage").sum(), pl.col("cost").sum())
     sums = judged.group_by(keys).agg(*figures) if keys else judged.select(*figures)
     return {tuple(row[:-3]): Tally(row[-3], row[-2], row[-1]) for row in sums.iter_rows()}
 
 
 def _wide_sums(judged: pl.DataFrame, keys: list[str]) -> _Groups:
+    """The same in Python, where a decimal has no width: for huge amounts."""
     sums: _Groups = {}
     for *key, usage, cost in judged.select(*keys, "usage", "cost").iter_rows():
         row = Tally(1, usage or Decimal(0), cost or Decimal(0))

@@ -63,9 +63,9 @@ class Meanings:
         """Combinations, as text, with what they mean."""
         known = _with_derived(distinct.clear()) if self._known is None else self._known
         joined = _joined(distinct, known)
-        unmet = joined.filter(pl.col("unit").is_null()).select(MEANING)
-        if unmet.is_empty():
+        if not joined["unit"].has_nulls():
             return joined
+        unmet = joined.filter(pl.col("unit").is_null()).select(MEANING)
         known = pl.concat([known, _with_derived(unmet)])
         self._known = known if known.height <= MOST_KNOWN else None
         return _joined(distinct, known)
