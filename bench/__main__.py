@@ -29,7 +29,8 @@ def main(arguments: Sequence[str]) -> None:
     figures = _figures(asked)
     sys.stdout.write(pages.markdown(figures))
     if asked.write:
-        pages.write(figures, f"make bench ROWS={asked.rows} ROUNDS={asked.rounds}")
+        ten = " TEN=1" if asked.ten else ""
+        pages.write(figures, f"make bench ROWS={asked.rows} ROUNDS={asked.rounds}{ten}")
 
 
 def _asked(arguments: Sequence[str]) -> argparse.Namespace:
