@@ -13,17 +13,20 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from tests.acceptance.processes import needs_proc
 from tests.property.heavy import Ended
-from tests.property.written import HEADER, csv_of, line
+from tests.property.written import HEADER, ROW, csv_of, line
 
 pytestmark = needs_proc
 
 ROOT = Path(__file__).parents[2]
 MEBI = 2**20
 LIMIT = 20_000_000
+ODD = ("line_item_usage_type", "line_item_operation", "line_item_product_code", "line_item_usage_account_id")
 BOMB = 400
 """MiB that it unpacks to."""
 
@@ -112,3 +115,40 @@ def test_thousands_of_tags_are_read_in_little_memory(tmp_path: Path) -> None:
 
     assert (ended.end, ended.rows) == ("", 2000)
     assert ended.memory < 700 * MEBI
+
+
+def never_repeating(rows: int) -> pl.DataFrame:
+    """As where a field is missing in the middle of each row: what should repeat differs from row to row."""
+    number = pl.int_range(rows).cast(pl.String)
+    same = {name: pl.lit(cell) for name, cell in ROW.items()}
+    odd = {
+        name: pl.lit(f"{name} of row ") + number
+        for name in ROW
+        if name.startswith(("product", "pricing")) or name in ODD
+    }
+    return pl.select(number=number).select(**same | odd)
+
+
+def as_csv(frame: pl.DataFrame) -> tuple[bytes, str]:
+    return gzip.compress(frame.write_csv().encode(), 1), "gzip"
+
+
+def as_parquet(frame: pl.DataFrame) -> tuple[bytes, str]:
+    file = io.BytesIO()
+    pq.write_table(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), file)
+    return file.getvalue(), "parquet"
+
+
+@pytest.mark.parametrize("pack", [as_csv, as_parquet])
+def test_what_never_repeats_takes_no_more_memory_in_a_longer_file(
+    tmp_path: Path, pack: Callable[[pl.DataFrame], tuple[bytes, str]]
+) -> None:
+    peaks = []
+    for rows in (130_000, 260_000):
+        folder = tmp_path / f"{rows}"
+        folder.mkdir()
+        ended = convert(folder, *pack(never_repeating(rows)))
+        assert (ended.end, ended.rows) == ("", rows)
+        peaks.append(ended.memory)
+
+    assert peaks[1] - peaks[0] < 60 * MEBI

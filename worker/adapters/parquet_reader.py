@@ -28,6 +28,7 @@ DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 PAGES_BYTES = 1 << 16
 """Read of a column at a time. Without it pyarrow holds a row group's columns whole, and one group may be all of a file."""
 
+INDEX_BYTES = 4
 TEXTS = (pa.string(), pa.large_string())
 MAP = pl.Map(pl.String, pl.String)
 AGAIN = "ask AWS for the report again, or restore the object"
@@ -43,8 +44,8 @@ class ParquetReader:
         try:
             with pq.ParquetFile(path) as file:
                 self._names: list[str] = file.schema_arrow.names
-                texts = {field.name for field in file.schema_arrow if field.type in TEXTS}
                 groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+                texts = {field.name for field in file.schema_arrow if field.type in TEXTS} & _indexed(groups)
                 self._promised = file.metadata.num_rows
         except DAMAGE as error:
             raise self._damaged(error) from error
@@ -138,6 +139,19 @@ def _of_groups(file: pq.ParquetFile, groups: list[int], columns: list[str]) -> I
         return batches
     found = list(batches)
     return pa.Table.from_batches(found).combine_chunks().to_batches() if found else []
+
+
+def _indexed(groups: list[pq.RowGroupMetaData]) -> set[str]:
+    """The columns that are stored as little more than indices into a dictionary, by their paths.
+
+    One whose dictionary was given up would be read into a dictionary that grows with its row group.
+    """
+    sizes: dict[str, int] = {}
+    for group in groups:
+        for column in (group.column(number) for number in range(group.num_columns)):
+            sizes[column.path_in_schema] = sizes.get(column.path_in_schema, 0) + column.total_uncompressed_size
+    rows = sum(group.num_rows for group in groups)
+    return {path for path, size in sizes.items() if size <= INDEX_BYTES * rows}
 
 
 def _as_text(column: pl.Series) -> pl.Series:

@@ -42,8 +42,8 @@ DERIVED = (
 )
 """What they decide; ``region_from`` is how the region was found, ``said_unit`` the unit in the report's own words."""
 
-MOST_KNOWN = 50_000
-"""Combinations that are remembered: some 20 MiB. A month has a few thousand."""
+MOST_KNOWN = 20_000
+"""Combinations that are remembered: some 10 MiB. A month has a few thousand."""
 
 
 class Meanings:

@@ -23,7 +23,7 @@ def said(rows: pl.DataFrame) -> list[tuple[str, ...]]:
     return rows.select(pl.col("category", "location", "unit").cast(pl.String)).rows()
 
 
-@pytest.mark.parametrize("most", [0, 1, 50_000])
+@pytest.mark.parametrize("most", [0, 1, 20_000])
 def test_what_is_remembered_changes_nothing(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr(meaning, "MOST_KNOWN", most)
     meanings = Meanings()
