@@ -139,6 +139,7 @@ def as_parquet(frame: pl.DataFrame) -> tuple[bytes, str]:
     return file.getvalue(), "parquet"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pack", [as_csv, as_parquet])
 def test_what_never_repeats_takes_no_more_memory_in_a_longer_file(
     tmp_path: Path, pack: Callable[[pl.DataFrame], tuple[bytes, str]]
