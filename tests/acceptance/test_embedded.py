@@ -20,7 +20,7 @@ from tests.waiting import until
 from worker.adapters.sample_month import Month
 from worker.cli.exits import Exit
 
-pytestmark = [pytest.mark.acceptance, needs_proc]
+pytestmark = [pytest.mark.acceptance, pytest.mark.long, needs_proc]
 
 STOP_SECONDS = 30
 
@@ -93,7 +93,7 @@ def test_what_a_killed_command_began_goes_with_it_and_the_next_one_completes_the
 
 
 def test_interrupted_commands_leave_nothing_once_the_last_has_ended(machine: Machine) -> None:
-    machine.deliver(times=20)
+    machine.deliver(times=150)
     first, second = machine.ingest(), machine.ingest()
     until(lambda: machine.is_in_the_middle_of_a_file, seconds=60)
 
