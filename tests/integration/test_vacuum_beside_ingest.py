@@ -138,6 +138,7 @@ def broker(home: Path, clean_valkey_url: str, monkeypatch: pytest.MonkeyPatch) -
     return clean_valkey_url
 
 
+@pytest.mark.long
 def test_twenty_deliveries_beside_vacuum_lose_nothing(broker: str, tmp_path: Path) -> None:
     fresh = multiprocessing.get_context("spawn")
     over = fresh.Event()
