@@ -12,11 +12,12 @@ from tempfile import mkdtemp
 from bench import months
 from worker.adapters.sample_columns import COLUMNS
 from worker.adapters.sample_month import Month, write_month
+from worker.domain.billing_period import BillingPeriod
 
 FILES = 8
 TINY_FILES, TINY_ROWS = 200, 200
 MONTHS = 36
-LAST_MONTH = 2024 * 12 + 11
+LAST_MONTH = BillingPeriod(2024, 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,10 @@ def history(folder: Path, months: int) -> Path:
 
 
 def _deliver_each(folder: Path, months: int) -> None:
-    for past in range(months):
-        year, month = divmod(LAST_MONTH - past, 12)
-        write_month(folder, Month(f"{year}-{month + 1:02}", columns=COLUMNS))
+    period = LAST_MONTH
+    for _ in range(months):
+        write_month(folder, Month(str(period), columns=COLUMNS))
+        period = period.previous()
 
 
 def _deliver(folder: Path, files: int, rows: int) -> None:

@@ -80,7 +80,7 @@ class ClassifiedRetry(Task):  # type: ignore[type-arg]
         except SoftTimeLimitExceeded:
             remedy = "look at the size of the file, or at what it waited for"
             self.give_up(FatalError("the task took longer than its time limit", "time_limit", remedy), message)
-        except Exception as error:
+        except Exception as error:  # what nobody foresaw ends its file or run as well; else the run would wait for it
             log.exception("unforeseen error")
             unknown = UnknownError(
                 f"{type(error).__name__}: {error}", type(error).__name__, "report it with its traceback"

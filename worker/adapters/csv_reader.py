@@ -56,7 +56,7 @@ class CsvReader:
     def _rows(self, block: Block, first: int) -> pl.DataFrame:
         try:
             # In one piece: what polars parses bit by bit it would put together again for each rule.
-            rows = self._scan(block.body, first).collect().rechunk()
+            rows = self._scan(block.body, first).collect().rechunk().with_columns(self._repeating())
         except pl.exceptions.PolarsError as error:
             raise self._malformed(error) from error
         if rows.height != block.rows:
@@ -66,7 +66,7 @@ class CsvReader:
     def _scan(self, block: bytes, first: int) -> pl.LazyFrame:
         rows = pl.scan_csv(
             block,
-            schema=self._schema(),
+            schema={**{f"c{position}": pl.String for position in range(self.binding.width)}, "extra": pl.String},
             has_header=False,
             skip_rows=1,
             missing_columns="insert",
@@ -79,12 +79,10 @@ class CsvReader:
         columns = bound_columns(self.binding, lambda position: pl.col(f"c{position}"))
         return rows.select("source_row", ragged.alias("is_ragged"), *columns)
 
-    def _schema(self) -> dict[str, pl.DataType]:
-        """The columns by place. What repeats becomes categorical while it is parsed, with this block's categories and no others."""
-        kinds: dict[str, pl.DataType] = {f"c{position}": pl.String() for position in range(self.binding.width)}
-        repeating = self.binding.wanted.repeating & self.binding.positions.keys()
-        categorical = {f"c{self.binding.positions[name]}": pl.Categorical(pl.Categories.random()) for name in repeating}
-        return {**kinds, **categorical, "extra": pl.String()}
+    def _repeating(self) -> list[pl.Expr]:
+        """What repeats as dictionaries. Only now: parsed straight into one, text whose quotes are wrong is cut, and not refused."""
+        names = self.binding.wanted.repeating & self.binding.positions.keys()
+        return [pl.col(name).cast(pl.Categorical(pl.Categories.random())) for name in names]
 
     def _header(self, start: bytes) -> list[str]:
         try:

@@ -29,6 +29,8 @@ PAGES_BYTES = 1 << 16
 """Read of a column at a time. Without it pyarrow holds a row group's columns whole, and one group may be all of a file."""
 
 INDEX_BYTES = 4
+"""A column of indices has no more of them for a row, its dictionary included."""
+
 TEXTS = (pa.string(), pa.large_string())
 MAP = pl.Map(pl.String, pl.String)
 AGAIN = "ask AWS for the report again, or restore the object"

@@ -13,7 +13,7 @@ from worker.domain.line_items import Rules, bad_cost, bad_usage
 from worker.domain.meaning import UNKNOWN_UNIT, Meanings
 from worker.domain.schema import TAG_PREFIX
 from worker.domain.tags import tag_maps
-from worker.domain.texts import is_blank, plain, said
+from worker.domain.texts import is_blank, named, plain, said
 
 MEANINGS = Meanings()
 """Of all files that this process converts."""
@@ -57,7 +57,7 @@ def _columns(*, has_cost: bool) -> tuple[pl.Expr, ...]:
         "external_id": said("identity_line_item_id"),
         "source_row": pl.col("source_row").cast(pl.Int64),
     }
-    return tuple(column.alias(name) for name, column in columns.items())
+    return named(columns)
 
 
 def _tags(kept: pl.DataFrame) -> tuple[list[pl.Series], int]:
@@ -91,7 +91,7 @@ def _rejected() -> tuple[pl.Expr, ...]:
         "period_end": plain("line_item_usage_end_date"),
         "billing_period_start": plain("bill_billing_period_start_date"),
     }
-    return tuple(column.alias(name) for name, column in columns.items())
+    return named(columns)
 
 
 def _blame() -> dict[str, pl.Expr]:

@@ -7,7 +7,7 @@ from functools import cache
 import polars as pl
 
 from worker.domain import reference
-from worker.domain.texts import plain, said
+from worker.domain.texts import named, plain, said
 
 OTHER_CATEGORY, ANYWHERE, UNKNOWN_UNIT = "cloud_other", "GLOBAL", "unknown"
 
@@ -103,11 +103,7 @@ def _rules_of_meaning() -> tuple[tuple[pl.Expr, ...], tuple[pl.Expr, ...]]:
         "location": pl.col("region").replace_strict(reference.locations(), default=ANYWHERE),
         "unit": pl.col("said_unit").replace(reference.units()).fill_null(UNKNOWN_UNIT),
     }
-    return _named(found), _named(derived)
-
-
-def _named(columns: dict[str, pl.Expr]) -> tuple[pl.Expr, ...]:
-    return tuple(column.alias(name) for name, column in columns.items())
+    return named(found), named(derived)
 
 
 def _first_said(*columns: str) -> pl.Expr:

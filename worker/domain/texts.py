@@ -6,6 +6,8 @@ for each batch: memory is bounded by the batch, whatever a damaged report has in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 TEXT = "text"
@@ -40,6 +42,11 @@ def is_blank(column: str) -> pl.Expr:
 def said(column: str) -> pl.Expr:
     """The column, null where it is blank."""
     return pl.when(~is_blank(column)).then(pl.col(column))
+
+
+def named(columns: Mapping[str, pl.Expr]) -> tuple[pl.Expr, ...]:
+    """The expressions under their names, to be kept and used for batch after batch."""
+    return tuple(column.alias(name) for name, column in columns.items())
 
 
 def plain(column: str) -> pl.Expr:

@@ -44,7 +44,7 @@ def interruptible(work: Callable[[Callable[[], None]], T], still_wanted: Callabl
         while not ended.wait(ASK_SECONDS):
             still_wanted()
         return working.result()
-    except BaseException:
+    except BaseException:  # a signal as well: the thread must not go on behind it
         interrupted.set()
         ended.wait(GRACE_SECONDS)
         raise

@@ -44,7 +44,7 @@ def kept_lease(leases: FileLeases, run_id: str, digest: str, token: str) -> Iter
     keeper.start()
     try:
         yield still_wanted
-    except BaseException:
+    except BaseException:  # a signal as well: another worker need not wait for the lease to end
         leases.give_back(run_id, digest, token)
         raise
     finally:
