@@ -8,6 +8,7 @@ import pytest
 from tests.unit.adapters.csv_files import ABOUT, HEADER, ROW, body, error_of, opened, read, row
 from worker.adapters.csv_reader import CsvReader
 from worker.adapters.unpacking import file_chunks
+from worker.domain.columns import LINE_ITEMS
 from worker.domain.errors import ErrorClass, FatalError, TransientError
 
 
@@ -80,3 +81,13 @@ def test_a_file_that_unpacks_to_too_much_is_refused_before_a_row_is_believed(tmp
         CsvReader(file_chunks(path, ABOUT, limit=1000), ABOUT)
 
     assert caught.value.code == "unpacked_limit"
+
+
+@pytest.mark.parametrize("field", ['"Box"Usage', '"BoxUsage" '])
+def test_wrong_quotes_in_a_column_that_repeats_are_refused_and_not_mended(tmp_path: Path, field: str) -> None:
+    assert "line_item_usage_type" in LINE_ITEMS.repeating
+    changed = body(row("a")).replace(b"BoxUsage", field.encode())
+
+    assert changed != body(row("a"))
+    with pytest.raises(FatalError, match="no well-formed CSV"):
+        read(tmp_path, changed)
