@@ -31,9 +31,11 @@ long: $(UV) ## the tests that start deployments of their own; CI runs them too
 chaos: $(UV) ## minutes of kills, restarts and faults; CHAOS_SEED=n repeats one
 	$(RUN) pytest tests/chaos -m chaos $(if $(CHAOS_SEED),--chaos-seed $(CHAOS_SEED))
 
-# Its peers need numpy, which nothing of ours may come to need unseen: hence a .venv of its own.
+# Its peers need numpy, which nothing of ours may come to need unseen, and pandas, which pyarrow loads wherever it is
+# installed: hence two more environments, one as our users have it, and one for the peers.
 bench: $(UV) ## a quarter of an hour: the converter beside its peers, into docs/benchmarks.md; ROWS=n for a smaller one, TEN=1 for ten times the rows, too
-	UV_PROJECT_ENVIRONMENT=.tools/bench $(RUN) --no-dev --group bench python -m bench --write --rows $(or $(ROWS),1000000) --rounds $(or $(ROUNDS),3) $(if $(TEN),--ten)
+	UV_PROJECT_ENVIRONMENT=.tools/peers $(UV) sync --frozen --no-dev --group bench
+	UV_PROJECT_ENVIRONMENT=.tools/bench $(RUN) --no-dev python -m bench --peers .tools/peers/bin/python --write --rows $(or $(ROWS),1000000) --rounds $(or $(ROUNDS),3) $(if $(TEN),--ten)
 
 lint: $(UV) ## the lock, style, types, layers, and the files of deployments
 	$(UV) lock --check

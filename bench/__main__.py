@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
     sys.stdout.write(pages.markdown(figures))
     if asked.write:
         ten = " TEN=1" if asked.ten else ""
-        pages.write(figures, f"make bench ROWS={asked.rows} ROUNDS={asked.rounds}{ten}")
+        pages.write(figures, asked.peers, f"make bench ROWS={asked.rows} ROUNDS={asked.rounds}{ten}")
 
 
 def _asked(arguments: Sequence[str]) -> argparse.Namespace:
@@ -40,6 +41,9 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=3, help="in which each program takes its turn once")
     parser.add_argument("--ten", action="store_true", help="show growth up to ten times as many rows")
+    parser.add_argument(
+        "--peers", type=Path, default=Path(sys.executable), help="a Python that has pandas and numpy, too"
+    )
     parser.add_argument("--folder", type=Path, default=Path(".bench"), help="where the inputs are kept")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and what belongs to it")
     return parser.parse_args(arguments)
@@ -47,14 +51,15 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _figures(asked: argparse.Namespace) -> Figures:
     folder, rows, rounds = asked.folder.resolve(), asked.rows, asked.rounds
+    against = partial(contest, peers=asked.peers.absolute())
     main, small = inputs.legacy(folder, rows), inputs.legacy(folder, rows // 10)
     exports = (inputs.export(folder, rows), inputs.parquet(folder, rows))
     scales = [inputs.legacy(folder, int(rows * scale)) for scale in (*SCALES, *([10] if asked.ten else []))]
     return Figures(
-        main=contest(main, (FLOOR, OURS, PLAIN, SAME, DUCKDB), rounds),
-        slow=contest(small, (OURS, PANDAS, CSV)),
-        exports=tuple(contest(report, (OURS, PLAIN, SAME, DUCKDB), rounds) for report in exports),
-        growth=tuple(contest(report, (OURS,))[OURS] for report in scales),
+        main=against(main, (FLOOR, OURS, PLAIN, SAME, DUCKDB), rounds=rounds),
+        slow=against(small, (OURS, PANDAS, CSV)),
+        exports=tuple(against(report, (OURS, PLAIN, SAME, DUCKDB), rounds=rounds) for report in exports),
+        growth=tuple(against(report, (OURS,))[OURS] for report in scales),
         queue=_queue(folder, rows, rounds),
         polling=_polling(folder),
         publishing=_publishing(folder),

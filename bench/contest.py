@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,14 +44,18 @@ class Result:
     came: Came | None
 
 
-def contest(report: Report, names: Iterable[str], rounds: int = 1) -> Mapping[str, Result]:
-    """Each program so often, one after the other, round by round. AssertionError when two come to different sums."""
+def contest(report: Report, names: Iterable[str], peers: Path, rounds: int = 1) -> Mapping[str, Result]:
+    """Each program so often, one after the other, round by round; ``peers`` is the Python of all but ours.
+
+    AssertionError when two come to different sums.
+    """
     names, taken, came = tuple(names), defaultdict[str, list[Taken]](list), dict[str, Came | None]()
     for _ in range(rounds):
         for name in names:
             with empty_folder() as folder:
                 out = folder if name == OURS else folder / "part.parquet"
-                taken[name].append(measured(["-m", PROGRAMS[name], report.path, out]))
+                python = sys.executable if name == OURS else peers
+                taken[name].append(measured(["-m", PROGRAMS[name], report.path, out], python=python))
                 came[name] = _came(folder) if name != FLOOR else None
     assert len({each for each in came.values() if each}) <= 1, f"they differ: {came}"  # noqa: S101 (a benchmark's own check)
     return {name: _result(name, report, taken[name], came[name]) for name in names}

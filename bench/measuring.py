@@ -29,14 +29,16 @@ class Taken:
     said: str
 
 
-def measured(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Taken:
-    """Run the command to its end. CalledProcessError when it fails."""
+def measured(
+    command: Sequence[str | Path], environment: Mapping[str, str] | None = None, python: str | Path = sys.executable
+) -> Taken:
+    """Run the command of that ``python`` to its end. CalledProcessError when it fails."""
     # Whoever loses his parent becomes our child, and so his time is counted too.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     before, started = _spent(), monotonic()
     with _watched() as peak:
         ended = subprocess.run(
-            [sys.executable, *command],
+            [python, *command],
             env={**os.environ, **(environment or {})},  # noqa: TID251 (handed on, not read)
             stdout=subprocess.PIPE,
             text=True,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from bench.contest import OURS, SAME, Result
@@ -18,17 +18,25 @@ from bench.plot import growth
 DOCS = Path(__file__).parent.parent / "docs"
 BEGIN, END = "<!-- begin: make bench -->\n", "<!-- end: make bench -->\n"
 LIBRARIES = ("polars", "pyarrow", "duckdb", "pandas", "isal", "pyiceberg", "celery")
+VERSIONS = """
+import importlib.metadata, sys
+print(*(f"{name} {importlib.metadata.version(name)}" for name in sys.argv[1:]), sep=", ", end="")
+"""
 RATES = ("rows/s", "MB/s")
 
 
-def write(figures: Figures, command: str) -> None:
-    """docs/benchmarks.md between its marks, and beside it the figures as JSON and the drawing."""
+def write(figures: Figures, peers: Path, command: str) -> None:
+    """docs/benchmarks.md between its marks, and beside it the figures as JSON and the drawing.
+
+    ``peers`` is the Python of the peers: what it has is named. One lock gives our own the same versions.
+    """
+    machine = _machine(peers)
     page = DOCS / "benchmarks.md"
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    about = f"{_machine()}, by `{command}`.\n\n"
+    about = f"{machine}, by `{command}`.\n\n"
     page.write_text(f"{before}{BEGIN}{about}{markdown(figures)}{END}{after}", encoding="utf-8")
-    document = {"about": _machine(), "command": command, **asdict(figures)}
+    document = {"about": machine, "command": command, **asdict(figures)}
     (DOCS / "benchmarks.json").write_text(json.dumps(document, indent=1, default=_plain) + "\n", encoding="utf-8")
     (DOCS / "benchmarks.svg").write_text(growth(figures.growth), encoding="utf-8")
 
@@ -38,10 +46,10 @@ def _plain(value: object) -> str:
     return value.name if isinstance(value, Path) else str(value)
 
 
-def _machine() -> str:
+def _machine(peers: Path) -> str:
     today = datetime.now(UTC).date()  # noqa: TID251 (a page of a book, not of a run)
     cores = len(os.sched_getaffinity(0))
-    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    versions = subprocess.run([peers, "-c", VERSIONS, *LIBRARIES], stdout=subprocess.PIPE, text=True, check=True).stdout
     return f"{today}, {cores} cores ({_processor()}), CPython {platform.python_version()}, {versions}"
 
 

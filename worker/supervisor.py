@@ -96,7 +96,8 @@ def supervise(home: Path, concurrency: int) -> None:
     port = _free_port()
     url = f"redis://127.0.0.1:{port}/0"
     server = Child(_server_command(home / "valkey", port))
-    workers = [_worker("control", 2, url), _worker("files", concurrency, url)]
+    # A child loads the engines before it decides anything: of a second one a command would see no more than that.
+    workers = [_worker("control", 1, url), _worker("files", concurrency, url)]
     started: list[Child] = []
     try:
         for child in (server, *workers):

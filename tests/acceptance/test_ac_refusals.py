@@ -38,8 +38,8 @@ def failure(fake: FakeWorld) -> Failure:
 class LosesARow(FakePartWriter):
     """A disk, or a defect: what comes out is not what went in."""
 
-    def write(self, activities: pl.DataFrame, rejections: pl.DataFrame) -> None:
-        super().write(activities.head(-1), rejections)
+    def write(self, activities: pl.DataFrame) -> None:
+        super().write(activities.head(-1))
 
 
 class LossyParts(FakePartStore):

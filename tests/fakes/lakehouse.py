@@ -59,7 +59,8 @@ class Lakehouse:
         """One file's part, written in one batch."""
         tag_keys = tuple(name.removeprefix(TAG_PREFIX) for name in activities.columns if name.startswith(TAG_PREFIX))
         with self.parts.create(job, tag_keys) as writer:
-            writer.write(activities, rejections)
+            writer.write(activities)
+            writer.reject(rejections)
             return writer.finish(converted(job, activities, rejections))
 
     def publish(
@@ -128,7 +129,7 @@ def rejections_of(*reasons: str) -> pl.DataFrame:
 def converted(job: FileJob, activities: pl.DataFrame, rejections: pl.DataFrame = NO_REJECTIONS) -> FileOutcome:
     """What a converter says of a file that became these rows."""
     amounts = activities.select("quantity", "cost").fill_null(0).rows()
-    kept = sum((Tally(1, usage, cost) for usage, cost in amounts), Tally())
+    kept = Tally.total(Tally(1, usage, cost) for usage, cost in amounts)
     lost = Tally(rejections.height)
     balance = Balance(
         read=kept + lost,

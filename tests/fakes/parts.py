@@ -24,12 +24,14 @@ class FakePartWriter:
     activities: list[pl.DataFrame] = field(default_factory=list)
     rejections: list[pl.DataFrame] = field(default_factory=list)
 
-    def write(self, activities: pl.DataFrame, rejections: pl.DataFrame) -> None:
+    def write(self, activities: pl.DataFrame) -> None:
         self.activities.append(activities)
+
+    def reject(self, rejections: pl.DataFrame) -> None:
         self.rejections.append(rejections)
 
     def finish(self, outcome: FileOutcome) -> FileOutcome:
-        written = sum((_tally(batch) for batch in self.activities), Tally())
+        written = Tally.total(_tally(batch) for batch in self.activities)
         if written != outcome.balance.activities:
             raise FatalError(f"{outcome.key}: written were {written}", "unbalanced")
         if any(batch.height for batch in self.rejections):
@@ -70,4 +72,4 @@ class FakePartStore:
 
 def _tally(activities: pl.DataFrame) -> Tally:
     amounts = activities.select("quantity", "cost").fill_null(0).rows()
-    return sum((Tally(1, usage, cost) for usage, cost in amounts), Tally())
+    return Tally.total(Tally(1, usage, cost) for usage, cost in amounts)

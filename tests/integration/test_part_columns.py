@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.fakes.lakehouse import NO_REJECTIONS, Lakehouse, activities_of, converted, job_of, lakehouse
+from tests.fakes.lakehouse import Lakehouse, activities_of, converted, job_of, lakehouse
 from worker.adapters.warehouse import path_of
 from worker.domain.outcome import FileOutcome
 from worker.domain.schema import CONSTANT_COLUMNS, activity_schema
@@ -58,7 +58,7 @@ def test_a_cost_that_the_report_does_not_have_is_null_and_sums_to_nothing(lake: 
     outcome = converted(job_of(), activities_of(("1", "0")))
 
     with lake.parts.create(job_of(), ()) as writer:
-        writer.write(activities, NO_REJECTIONS)
+        writer.write(activities)
         written = writer.finish(outcome)
 
     assert read(written)["cost"].to_list() == [None]
@@ -83,7 +83,7 @@ def test_dictionaries_that_grow_from_batch_to_batch_stay_dictionaries(lake: Lake
 
     with lake.parts.create(job_of(), ()) as writer:
         for batch in batches:
-            writer.write(batch, NO_REJECTIONS)
+            writer.write(batch)
         outcome = writer.finish(converted(job_of(), pl.concat(batches)))
 
     stored = pq.read_table(path_of(str(outcome.part)), read_dictionary=["operation"])["operation"]
@@ -123,7 +123,7 @@ def test_row_groups_are_full_whatever_the_batches(lake: Lakehouse) -> None:
 
     with lake.parts.create(job_of(), ()) as writer:
         for _ in range(5):
-            writer.write(batch, NO_REJECTIONS)
+            writer.write(batch)
         outcome = writer.finish(converted(job_of(), pl.concat([batch] * 5)))
 
     footer = pq.read_metadata(path_of(str(outcome.part)))

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.fakes.lakehouse import NO_REJECTIONS, Lakehouse, activities_of, converted, job_of, lakehouse, rejections_of
+from tests.fakes.lakehouse import Lakehouse, activities_of, converted, job_of, lakehouse, rejections_of
 from worker.adapters.layout import part_key
 from worker.adapters.row_groups import ROW_GROUP
 from worker.adapters.warehouse import path_of
@@ -103,7 +103,8 @@ def test_a_file_without_rows_leaves_nothing(lake: Lakehouse) -> None:
 
 def interrupted(lake: Lakehouse) -> None:
     with lake.parts.create(job_of(), ()) as writer:
-        writer.write(activities_of(("1", "1")), rejections_of("bad_number"))
+        writer.write(activities_of(("1", "1")))
+        writer.reject(rejections_of("bad_number"))
         raise KeyboardInterrupt
 
 
@@ -124,7 +125,7 @@ def test_leaving_without_finish_leaves_nothing(lake: Lakehouse, monkeypatch: pyt
         monkeypatch.delattr(os, "O_TMPFILE")
 
     with lake.parts.create(job_of(), ()) as writer:
-        writer.write(activities_of(("1", "1")), NO_REJECTIONS)
+        writer.write(activities_of(("1", "1")))
 
     assert lake.files() == []
     assert lake.parts.find(job_of()) is None
@@ -133,7 +134,7 @@ def test_leaving_without_finish_leaves_nothing(lake: Lakehouse, monkeypatch: pyt
 def write_and_wait(folder: Path, written: Event) -> None:
     with lakehouse(folder) as lake, lake.parts.create(job_of(), ()) as writer:
         for _ in range(2):
-            writer.write(activities_of(*[("1", "1")] * ROW_GROUP), NO_REJECTIONS)
+            writer.write(activities_of(*[("1", "1")] * ROW_GROUP))
         written.set()
         signal.pause()
 
@@ -178,7 +179,8 @@ def test_a_part_that_is_not_what_was_converted_is_refused_and_discarded(lake: La
     wrong = replace(outcome, balance=replace(outcome.balance, activities=claimed))
 
     with lake.parts.create(job_of(), ()) as writer:
-        writer.write(activities, rejections_of("bad_number"))
+        writer.write(activities)
+        writer.reject(rejections_of("bad_number"))
         with pytest.raises(FatalError) as refusal:
             writer.finish(wrong)
 

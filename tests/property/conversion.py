@@ -126,4 +126,4 @@ def reference(*packed: Packed, period: str = "2024-01", account: str = "") -> Re
 
 def total(converted: Sequence[Converted]) -> Mapping[str, object]:
     """The figures of several files together."""
-    return figures(sum((each.balance for each in converted), Balance()))
+    return figures(Balance.total(each.balance for each in converted))

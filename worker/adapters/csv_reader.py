@@ -56,7 +56,7 @@ class CsvReader:
     def _rows(self, block: Block, first: int) -> pl.DataFrame:
         try:
             # In one piece: what polars parses bit by bit it would put together again for each rule.
-            rows = self._scan(block.body, first).collect().rechunk().with_columns(self._repeating())
+            rows = self._scan(block.body, first).collect().rechunk().with_columns_seq(self._repeating())
         except pl.exceptions.PolarsError as error:
             raise self._malformed(error) from error
         if rows.height != block.rows:

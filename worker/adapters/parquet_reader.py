@@ -88,7 +88,7 @@ class ParquetReader:
             texts = pl.DataFrame(
                 [self._text(name, array) for name, array in zip(batch.schema.names, batch.columns, strict=True)]
             )
-            bound = texts.select(bound_columns(self.binding, lambda position: pl.col(self._names[position])))
+            bound = texts.select_seq(bound_columns(self.binding, lambda position: pl.col(self._names[position])))
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise self._unreadable(_detail(error)) from error
         named = with_product_name(bound, self.binding)

@@ -44,7 +44,7 @@ class PartColumns:
         """
         kinds = {name: kind for name, kind in activity_schema().items() if name not in (*self.constants, TAGS)}
         has = activities.schema
-        rows = activities.select(
+        rows = activities.select_seq(
             name if _is_dictionary(has[name]) else pl.col(name).cast(kind) for name, kind in kinds.items()
         )
         tags = tag_maps(activities, self.tag_keys, self.schema.field(TAGS))
@@ -53,7 +53,7 @@ class PartColumns:
     def rejections(self, rejections: pl.DataFrame) -> pa.Table:
         """A frame of rejections, labelled, and as Arrow for the same reason."""
         labels = [pl.lit(self.constants[name], pl.String).alias(name) for name in REJECTION_LABELS]
-        rows = rejections.with_columns(labels).select(
+        rows = rejections.with_columns(labels).select_seq(
             pl.col(name).cast(kind) for name, kind in rejection_columns().items()
         )
         return rows.to_arrow(compat_level=pl.CompatLevel.oldest())

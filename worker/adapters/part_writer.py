@@ -35,10 +35,13 @@ class ParquetPartWriter:
         self._activity_rows = RowGroups[pa.Table](part.path, columns.table, **parquet_options())
         self._rejection_rows = RowGroups[pa.Table](rejections.path, pa.concat_tables)
 
-    def write(self, activities: pl.DataFrame, rejections: pl.DataFrame) -> None:
-        """Take the rows of one batch; either frame may be empty."""
+    def write(self, activities: pl.DataFrame) -> None:
+        """Take those of one batch, of which there may be none."""
         if not activities.is_empty():
             self._activity_rows.add(self._columns.batch(activities), activities.height)
+
+    def reject(self, rejections: pl.DataFrame) -> None:
+        """Take those of one batch, of which there may be none."""
         if not rejections.is_empty():
             self._rejection_rows.add(self._columns.rejections(rejections), rejections.height)
 

@@ -65,7 +65,7 @@ class SampleTotals:
     @property
     def balance(self) -> Balance:
         """All months together."""
-        return sum((month.balance for month in self.months), Balance())
+        return Balance.total(month.balance for month in self.months)
 
 
 def write_sample(folder: Path, *, rows: int, seed: int = 7) -> SampleTotals:
@@ -146,7 +146,7 @@ class _Account:
 
     def _sum(self, *, fate: str = "", kind: str = "") -> Tally:
         groups = [group for group in self._rows if fate in {"", group[0]} and kind in {"", group[2]}]
-        return sum((Tally(self._rows[group], self._usage[group], self._cost[group]) for group in groups), Tally())
+        return Tally.total(Tally(self._rows[group], self._usage[group], self._cost[group]) for group in groups)
 
     def _reasons(self, fate: str) -> dict[str, int]:
         counts: Counter[str] = Counter()

@@ -41,13 +41,13 @@ def _of_columns(batch: pl.DataFrame, tag_keys: tuple[str, ...]) -> pl.DataFrame:
     place = pl.col("place")
     places = pl.DataFrame({"place": (values != "").arg_true()})
     across = places.select((place % height * width + place // height).sort())
-    pairs = across.select(row=place // width, code=place % width)
+    pairs = across.select_seq(row=place // width, code=place % width)
     found = values.gather(pairs.select(pl.col("code") * height + pl.col("row")).to_series())
-    return pairs.select("row", key=pl.col("code").cat.to(key)).with_columns(found)
+    return pairs.select_seq("row", key=pl.col("code").cat.to(key)).with_columns(found)
 
 
 def _of_maps(maps: pl.Series) -> pl.DataFrame:
     tags = pl.col(COLUMN).map
     rows = pl.int_range(pl.len(), dtype=pl.UInt32)
-    pairs = maps.alias(COLUMN).to_frame().select(row=rows, key=tags.keys(), value=tags.values())
+    pairs = maps.alias(COLUMN).to_frame().select_seq(row=rows, key=tags.keys(), value=tags.values())
     return pairs.explode("key", "value", empty_as_null=False, keep_nulls=False).filter(pl.col("value") != "")

@@ -62,7 +62,7 @@ def run_demo(bucket: Path, rows: int) -> tuple[RunReport, ...]:
 
 def _compare(reports: Sequence[RunReport], expected: Balance) -> None:
     """Hold the result against what the generator counted while it wrote, in plain Python."""
-    found = sum((report.balance for report in reports if not report.tonnes), Balance())
+    found = Balance.total(report.balance for report in reports if not report.tonnes)
     for name in ("read", "activities", "excluded", "rejected"):
         if getattr(found, name) != getattr(expected, name):
             message = f"{name} differ: generated {getattr(expected, name)}, published {getattr(found, name)}"

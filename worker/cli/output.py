@@ -119,13 +119,13 @@ def show_balance(reports: Sequence[RunReport]) -> None:
     emissions = [report for report in reports if report.tonnes]
     if usage:
         made = table("Balance", ("", "rows", "usage", "cost"), ("rows", "usage", "cost"))
-        total = sum(usage, Balance())
+        total = Balance.total(usage)
         for name in ("read", "activities", "excluded", "rejected"):
             tally = getattr(total, name)
             made.add_row(name, f"{tally.rows:,}", plain(tally.usage), plain(tally.cost))
         out.print(made)
     if emissions:
-        _show_emissions(sum((report.balance for report in emissions), Balance()))
+        _show_emissions(Balance.total(report.balance for report in emissions))
 
 
 def _show_emissions(balance: Balance) -> None:

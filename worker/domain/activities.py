@@ -24,7 +24,7 @@ def activities(judged: pl.DataFrame, rules: Rules) -> tuple[pl.DataFrame, Balanc
     kept = MEANINGS.added_to(judged.filter(pl.col("fate") == ACTIVITY))
     has_cost = "line_item_unblended_cost" in rules.columns
     row = pl.col("source_row").cast(pl.String)
-    rows = kept.select((pl.lit(rules.digest + "-") + row).alias("activity_id"), *_columns(has_cost=has_cost))
+    rows = kept.select_seq((pl.lit(rules.digest + "-") + row).alias("activity_id"), *_columns(has_cost=has_cost))
     tags, malformed = _tags(kept)
     notes = _notes(kept, has_cost=has_cost) | ({"tags_malformed": malformed} if malformed else {})
     return rows.hstack(tags), Balance(notes=notes)
@@ -70,7 +70,7 @@ def _tags(kept: pl.DataFrame) -> tuple[list[pl.Series], int]:
 
 def rejections(judged: pl.DataFrame, source_file: str) -> pl.DataFrame:
     """The rejected rows with what they said, to be kept beside the part."""
-    return judged.filter(pl.col("fate") == REJECTED).select(pl.lit(source_file).alias("source_file"), *_rejected())
+    return judged.filter(pl.col("fate") == REJECTED).select_seq(pl.lit(source_file).alias("source_file"), *_rejected())
 
 
 @cache

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
+from typing import Self, TypeVar
 
 from worker.domain.errors import FatalError
 
@@ -14,9 +15,16 @@ EXACT = Context(prec=100, traps=[Inexact])
 """Sums are wider than any column (38 digits) and raise rather than round; Python's default context rounds at 28."""
 
 
-def add_counts(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    """Two tables of counts, added name by name."""
-    return {name: left.get(name, 0) + right.get(name, 0) for name in sorted({*left, *right})}
+V = TypeVar("V")
+
+
+def _by_name(tables: Iterable[Mapping[str, V]], total: Callable[[Iterable[V]], V]) -> dict[str, V]:
+    """Tables added name by name, in order of names."""
+    values: dict[str, list[V]] = {}
+    for table in tables:
+        for name, value in table.items():
+            values.setdefault(name, []).append(value)
+    return {name: total(values[name]) for name in sorted(values)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +35,17 @@ class Tally:
     usage: Decimal = ZERO
     cost: Decimal = ZERO
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.rows + other.rows, EXACT.add(self.usage, other.usage), EXACT.add(self.cost, other.cost))
+    @classmethod
+    def total(cls, tallies: Iterable[Self]) -> Self:
+        """All of them, added."""
+        rows, usage, cost = 0, ZERO, ZERO
+        for each in tallies:
+            rows += each.rows
+            usage, cost = EXACT.add(usage, each.usage), EXACT.add(cost, each.cost)
+        return cls(rows, usage, cost)
 
-
-def _add_tallies(left: Mapping[str, Tally], right: Mapping[str, Tally]) -> dict[str, Tally]:
-    return {name: left.get(name, Tally()) + right.get(name, Tally()) for name in sorted({*left, *right})}
+    def __add__(self, other: Self) -> Self:
+        return self.total((self, other))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +68,26 @@ class Balance:
     unparsable: int = 0
     uninvoiced: int = 0
 
-    def __add__(self, other: Balance) -> Balance:
-        return Balance(
-            read=self.read + other.read,
-            activities=self.activities + other.activities,
-            excluded=self.excluded + other.excluded,
-            rejected=self.rejected + other.rejected,
-            excluded_by_type=add_counts(self.excluded_by_type, other.excluded_by_type),
-            rejected_by_reason=add_counts(self.rejected_by_reason, other.rejected_by_reason),
-            by_line_item_type=_add_tallies(self.by_line_item_type, other.by_line_item_type),
-            notes=add_counts(self.notes, other.notes),
-            rounded=self.rounded + other.rounded,
-            unparsable=self.unparsable + other.unparsable,
-            uninvoiced=self.uninvoiced + other.uninvoiced,
+    @classmethod
+    def total(cls, balances: Iterable[Self]) -> Self:
+        """All of them, added; a month has thousands, and a sum for each two of them would take five times as long."""
+        each = tuple(balances)
+        return cls(
+            read=Tally.total(one.read for one in each),
+            activities=Tally.total(one.activities for one in each),
+            excluded=Tally.total(one.excluded for one in each),
+            rejected=Tally.total(one.rejected for one in each),
+            excluded_by_type=_by_name((one.excluded_by_type for one in each), sum),
+            rejected_by_reason=_by_name((one.rejected_by_reason for one in each), sum),
+            by_line_item_type=_by_name((one.by_line_item_type for one in each), Tally.total),
+            notes=_by_name((one.notes for one in each), sum),
+            rounded=sum(one.rounded for one in each),
+            unparsable=sum(one.unparsable for one in each),
+            uninvoiced=sum(one.uninvoiced for one in each),
         )
+
+    def __add__(self, other: Self) -> Self:
+        return self.total((self, other))
 
     @property
     def is_final(self) -> bool:
@@ -77,8 +96,8 @@ class Balance:
 
     def check(self, about: str) -> None:
         """Raise a FatalError naming the first figure that does not balance. ``about`` says whose account it is."""
-        out = self.activities + self.excluded + self.rejected
-        by_type = sum(self.by_line_item_type.values(), Tally())
+        out = Tally.total((self.activities, self.excluded, self.rejected))
+        by_type = Tally.total(self.by_line_item_type.values())
         figures = (
             ("rows", self.read.rows, out.rows),
             ("usage", self.read.usage, out.usage),

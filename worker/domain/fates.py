@@ -50,7 +50,7 @@ class Law:
 
     def decide(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with their ``fate``, and ``why``: the type of an exclusion, the reason of a rejection."""
-        return rows.hstack(rows.select(self._answers).select(self._verdict))
+        return rows.hstack(rows.select_seq(self._answers).select_seq(self._verdict))
 
 
 def _named(rules: Mapping[str, pl.Expr]) -> Iterable[tuple[pl.Expr, pl.Expr]]:
@@ -69,10 +69,12 @@ def account_of(judged: pl.DataFrame, kind: pl.Expr, counts: Mapping[str, pl.Expr
     are the balance's other figures, as sums over the batch.
     """
     largest = pl.max_horizontal(pl.col("usage").abs().max(), pl.col("cost").abs().max())
-    totals = judged.select(largest=largest, **counts).row(0, named=True)
+    totals = judged.select_seq(largest=largest, **counts).row(0, named=True)
     sums = _wide_sums if (totals.pop("largest") or 0) >= SAFE_SUM else _sums
     groups = sums(judged.with_columns(kind=kind), ["kind", "fate", "why"])
-    fates = {fate: _total(t for (_, f, _), t in groups.items() if f == fate) for fate in (ACTIVITY, EXCLUDED, REJECTED)}
+    fates = {
+        fate: Tally.total(t for (_, f, _), t in groups.items() if f == fate) for fate in (ACTIVITY, EXCLUDED, REJECTED)
+    }
     return Balance(
         read=sums(judged, []).get((), Tally()),
         activities=fates[ACTIVITY],
@@ -81,7 +83,7 @@ def account_of(judged: pl.DataFrame, kind: pl.Expr, counts: Mapping[str, pl.Expr
         excluded_by_type=_rows_by(groups, EXCLUDED),
         rejected_by_reason=_rows_by(groups, REJECTED),
         by_line_item_type={
-            kind: _total(t for (k, _, _), t in groups.items() if k == kind)
+            kind: Tally.total(t for (k, _, _), t in groups.items() if k == kind)
             for kind in sorted({k for k, _, _ in groups})
         },
         **totals,
@@ -91,7 +93,7 @@ def account_of(judged: pl.DataFrame, kind: pl.Expr, counts: Mapping[str, pl.Expr
 def _sums(judged: pl.DataFrame, keys: list[str]) -> _Groups:
     """Rows, usage and cost by key (of all rows without one), exact."""
     figures = (pl.len(), pl.col("usage").sum(), pl.col("cost").sum())
-    sums = judged.group_by(keys).agg(*figures) if keys else judged.select(*figures)
+    sums = judged.group_by(keys).agg(*figures) if keys else judged.select_seq(*figures)
     return {tuple(row[:-3]): Tally(row[-3], row[-2], row[-1]) for row in sums.iter_rows()}
 
 
@@ -102,10 +104,6 @@ def _wide_sums(judged: pl.DataFrame, keys: list[str]) -> _Groups:
         row = Tally(1, usage or Decimal(0), cost or Decimal(0))
         sums[tuple(key)] = sums.get(tuple(key), Tally()) + row
     return sums
-
-
-def _total(tallies: Iterable[Tally]) -> Tally:
-    return sum(tallies, Tally())
 
 
 def _rows_by(groups: _Groups, fate: str) -> dict[str, int]:

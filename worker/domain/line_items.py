@@ -44,7 +44,7 @@ class Rules:
 
 def judge(batch: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """The batch with its amounts and times parsed, and with each row's ``fate`` and ``why`` (exclusion type or reason)."""
-    return _law(rules.period, rules.account_filter).decide(batch.with_columns(_parsed()))
+    return _law(rules.period, rules.account_filter).decide(batch.with_columns_seq(_parsed()))
 
 
 @cache

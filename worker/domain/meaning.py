@@ -55,8 +55,8 @@ class Meanings:
     def added_to(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with `DERIVED`, by the combination of each."""
         distinct = rows.select(MEANING).unique()
-        derived = self._of(distinct.select(plain(name) for name in MEANING))
-        known = distinct.hstack(derived.select(pl.col(name).cast(_categories()) for name in DERIVED))
+        derived = self._of(distinct.select_seq(plain(name) for name in MEANING))
+        known = distinct.hstack(derived.select_seq(pl.col(name).cast(_categories()) for name in DERIVED))
         return _joined(rows, known)
 
     def _of(self, distinct: pl.DataFrame) -> pl.DataFrame:
@@ -79,7 +79,7 @@ def _with_derived(distinct: pl.DataFrame) -> pl.DataFrame:
     """The text is copied, for it would keep its batch alive."""
     found, derived = _rules_of_meaning()
     copied = pl.DataFrame(distinct.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    return copied.with_columns(found).with_columns(derived)
+    return copied.with_columns_seq(found).with_columns_seq(derived)
 
 
 def _categories() -> pl.Categorical:

@@ -101,7 +101,7 @@ def publication(
     _refuse_older_converter(plan, held)
     known = {file.digest: file for file in held.record.files} if held.record else {}
     files = tuple(_published(plan, planned, outcomes, known) for planned in plan.files)
-    balance = sum((file.balance for file in files), Balance())
+    balance = Balance.total(file.balance for file in files)
     record = PublicationRecord(
         slot=plan.slot,
         workspace_id=plan.source.workspace_id,

@@ -71,12 +71,12 @@ def restated(before: pl.DataFrame, after: pl.DataFrame) -> tuple[GroupChange, ..
 
 def total(frame: pl.DataFrame) -> Tally:
     """What all the groups of `totals` add up to, whatever their units."""
-    return sum(_tallies(frame).values(), Tally())
+    return Tally.total(_tallies(frame).values())
 
 
 def _group(group: Key, keys: tuple[Key, ...], old: Mapping[Key, Tally], new: Mapping[Key, Tally]) -> GroupChange | None:
     before, after = ({key: side.get(key, Tally()) for key in keys} for side in (old, new))
-    whole_before, whole_after = (sum(side.values(), Tally()) for side in (before, after))
+    whole_before, whole_after = (Tally.total(side.values()) for side in (before, after))
     usage = {key[-1]: Change(before[key].usage, after[key].usage) for key in keys}
     changed = {unit: change for unit, change in usage.items() if change.by}
     rows = Change(Decimal(whole_before.rows), Decimal(whole_after.rows))

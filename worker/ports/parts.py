@@ -30,7 +30,9 @@ class PartStore(Protocol):
 class PartWriter(Protocol):
     """Writes the activities and rejections of one file, batch by batch."""
 
-    def write(self, activities: pl.DataFrame, rejections: pl.DataFrame) -> None: ...
+    def write(self, activities: pl.DataFrame) -> None: ...
+
+    def reject(self, rejections: pl.DataFrame) -> None: ...
 
     def finish(self, outcome: FileOutcome) -> FileOutcome:
         """Put rejections and then the part in their places; returns the outcome with their URIs and the data file.

@@ -36,11 +36,14 @@ def convert_file(world: World, job: FileJob, spooled: Path, still_wanted: Callab
             still_wanted()
             judged = rulebook.judge(batch, rules)
             made, notes = rulebook.activities(judged, rules)
-            balance += rulebook.tally(judged) + notes
+            told = rulebook.tally(judged)
+            balance += told + notes
             payers.update(made[rulebook.owner].unique().drop_nulls())
-            rejected = rulebook.rejections(judged, job.file.key).head(room)
-            room -= rejected.height
-            writer.write(made, rejected)
+            writer.write(made)
+            if told.rejected.rows and room:
+                rejected = rulebook.rejections(judged, job.file.key).head(room)
+                room -= rejected.height
+                writer.reject(rejected)
 
         reader.batches(on_batch)
         balance += Balance(notes=_notes(job, reader, balance.rejected.rows - world.rejections_per_file))

@@ -97,7 +97,7 @@ def _totals(
             raise
         message = f"{about} was replaced so long ago that its parts were vacuumed; it cannot be compared any more"
         raise NotFoundError(message, "vacuumed", "`offgridflow history` still has its totals") from error
-    expected = sum((file.balance.activities for file in files), Tally())
+    expected = Tally.total(file.balance.activities for file in files)
     if total(frame) != expected:
         message = f"{about}: its parts have {total(frame)}, its record {expected}"
         raise FatalError(message, "unbalanced", "check the warehouse: `offgridflow doctor`")

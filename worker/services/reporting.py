@@ -84,7 +84,7 @@ def ended(
         at=at,
         version_id=plan.version_id,
         files=FileCounts(len(plan.files), len(done), len(plan.files) - len(plan.add), 0, len(failed)),
-        balance=sum((outcome.balance for outcome in done), Balance()),
+        balance=Balance.total(outcome.balance for outcome in done),
         bytes_read=sum(outcome.bytes_read for outcome in outcomes.values()),
         errors=(*(outcome.failure for outcome in failed if outcome.failure), *failures),
     )

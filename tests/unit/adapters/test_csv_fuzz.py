@@ -38,7 +38,7 @@ def test_a_small_file_is_read_and_balances_or_is_a_classified_error(content: byt
         except IngestError:
             return
 
-    balance = sum((_accounted(batch) for batch in batches), Balance())
+    balance = Balance.total(_accounted(batch) for batch in batches)
 
     balance.check(ABOUT)
     assert balance.read.rows == rows

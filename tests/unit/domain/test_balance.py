@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.domain.balance import Balance, Tally, add_counts
+from worker.domain.balance import Balance, Tally
 from worker.domain.errors import FatalError
 
 WHOLE = Balance(
@@ -32,7 +32,7 @@ units = st.integers(min_value=-(10**37), max_value=10**37)
 def test_sums_are_exact(values: list[int]) -> None:
     tallies = [Tally(1, Decimal(f"{value}e-18"), Decimal(f"{-value}e-18")) for value in values]
 
-    total = sum(tallies, Tally())
+    total = Tally.total(tallies)
 
     exact = Fraction(sum(values), 10**18)
     assert (total.rows, Fraction(total.usage), Fraction(total.cost)) == (len(values), exact, -exact)
@@ -65,11 +65,14 @@ def test_balances_add_figure_by_figure_and_name_by_name() -> None:
 
 
 def test_nothing_is_the_zero_of_addition() -> None:
-    assert sum([WHOLE], Balance()) == WHOLE
+    assert Balance.total([]) == Balance()
+    assert WHOLE + Balance() == Balance.total([WHOLE]) == WHOLE
 
 
 def test_counts_add_name_by_name() -> None:
-    assert add_counts({"b": 1, "a": 2}, {"a": 3}) == {"a": 5, "b": 1}
+    total = Balance.total([Balance(notes={"b": 1, "a": 2}), Balance(), Balance(notes={"a": 3})])
+
+    assert list(total.notes.items()) == [("a", 5), ("b", 1)]
 
 
 def test_what_balances_passes() -> None:
