@@ -12,8 +12,8 @@ from typing import NamedTuple
 from worker.adapters.csv_marks import outside
 from worker.domain.errors import FatalError
 
-BLOCK_BYTES = 16 << 20
-"""Measured: half of it takes 45 MiB less of memory, and a tenth more of time."""
+BLOCK_BYTES = 24 << 20
+"""Measured: two thirds of it take 55 MiB less of memory, and a twentieth more of time."""
 
 BLOCK_FIELDS = 4_000_000
 """A block of a report with thousands of tag columns has fewer bytes: polars holds all fields of the rows it parses."""

@@ -17,7 +17,8 @@ from worker.adapters.catalog import OrgTables
 from worker.adapters.commit_turns import T, committed
 from worker.adapters.data_files import data_file
 from worker.adapters.layout import record_key
-from worker.adapters.table_version import Selection, TableVersion, forgotten_name, property_name
+from worker.adapters.month_swap import MonthSwap
+from worker.adapters.table_version import Selection, TableVersion, files_of, forgotten_name, property_name
 from worker.adapters.warehouse import Warehouse
 from worker.domain.errors import NotFoundError
 from worker.domain.plan import Slot
@@ -105,7 +106,8 @@ class IcebergActivityTable:
     def _commit(self, slot: Slot, decide: Callable[[Held], Publication | None]) -> tuple[PublicationRecord, int]:
         table = self._tables.get(slot.org_id)
         version = TableVersion(table, self.warehouse)
-        live = version.data_files(Selection.of(slot))
+        entries = version.entries(Selection.of(slot))
+        live = files_of(entries, Selection.of(slot))
         held = version.held(slot, live)
         publication = decide(held)
         if publication is None:
@@ -116,11 +118,8 @@ class IcebergActivityTable:
             if forgotten_name(slot) in table.properties:
                 change.remove_properties(forgotten_name(slot))
             # Also when no part changes: only a new snapshot makes the catalog compare what was decided on with what there is.
-            with change.update_snapshot(_summary(publication.record, uri)).overwrite() as parts:
-                for dropped in publication.drop:
-                    parts.delete_data_file(live[dropped])
-                for added in publication.add:
-                    parts.append_data_file(data_file(added))
+            parts = MonthSwap(change, table.io, _summary(publication.record, uri), entries)
+            parts.swap((live[dropped] for dropped in publication.drop), map(data_file, publication.add))
         return publication.record, _snapshot_id(table)
 
     def _unpublish(self, slot: Slot, at: datetime) -> PublicationRecord:
@@ -133,9 +132,9 @@ class IcebergActivityTable:
         with table.transaction() as change:
             change.remove_properties(property_name(slot))
             change.set_properties({forgotten_name(slot): codec.dump(Forgotten(uri, at)).decode()})
-            with change.update_snapshot({"forgotten": uri}).overwrite() as parts:
-                for dropped in version.data_files(Selection.of(slot)).values():
-                    parts.delete_data_file(dropped)
+            entries = version.entries(Selection.of(slot))
+            parts = MonthSwap(change, table.io, {"forgotten": uri}, entries)
+            parts.swap(drop=files_of(entries, Selection.of(slot)).values(), add=())
         return record
 
     def _keep(self, record: PublicationRecord) -> str:

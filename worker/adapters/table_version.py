@@ -13,6 +13,7 @@ from pyiceberg.table import Table
 
 from worker.adapters import codec
 from worker.adapters.layout import digest_of
+from worker.adapters.month_swap import Entries
 from worker.adapters.table_definition import PARTITION_COLUMNS
 from worker.adapters.warehouse import Warehouse
 from worker.domain.plan import Slot
@@ -96,21 +97,23 @@ class TableVersion:
         return (*published, *((each.record, each.at) for each in left))
 
     def data_files(self, selection: Selection = EVERYTHING) -> dict[str, DataFile]:
-        """The live parts of the selected slots, by URI.
+        """The live parts of the selected slots, by URI."""
+        return files_of(self.entries(selection), selection)
 
-        Read from the manifests: planning a scan would weigh the whole filter anew for every file, at a millisecond each.
+    def entries(self, selection: Selection = EVERYTHING) -> Entries:
+        """What is live in each manifest that may have parts of the selected slots.
+
+        Planning a scan instead would weigh the whole filter anew for every file, at a millisecond each.
         """
         snapshot, io = self._table.current_snapshot(), self._table.io
         if snapshot is None:
             return {}
         may_have = manifest_evaluator(self._table.spec(), self._table.schema(), selection.expression())
-        files = (
-            entry.data_file
+        return {
+            manifest: manifest.fetch_manifest_entry(io, discard_deleted=True)
             for manifest in snapshot.manifests(io)
             if may_have(manifest) and (manifest.has_added_files() or manifest.has_existing_files())
-            for entry in manifest.fetch_manifest_entry(io, discard_deleted=True)
-        )
-        return {file.file_path: file for file in files if selection.has(*_slot_of(file))}
+        }
 
     def held(self, slot: Slot, parts: Iterable[str]) -> Held:
         """What a publication of the slot is to be decided on; ``parts`` are the URIs of its live parts."""
@@ -137,6 +140,12 @@ class TableVersion:
 
     def _read(self, uri: str) -> PublicationRecord:
         return codec.load(PublicationRecord, self._warehouse.read(uri))
+
+
+def files_of(entries: Entries, selection: Selection) -> dict[str, DataFile]:
+    """The parts of the selected slots among these entries, by URI."""
+    files = (entry.data_file for each in entries.values() for entry in each)
+    return {file.file_path: file for file in files if selection.has(*_slot_of(file))}
 
 
 def _slot_of(file: DataFile) -> tuple[str, str, str]:
