@@ -11,7 +11,7 @@ from worker.settings import prepare_engines as _prepare_engines
 _prepare_engines()  # before anything can import them: they read their variables once
 
 broker_url = _broker_url()
-result_backend = broker_url
+result_backend = f"worker.adapters.chord_backend:ChordBackend+{broker_url}"
 # In the URL alone, Flower would not find it, and the result backend refuse to start without it.
 broker_use_ssl = redis_backend_use_ssl = _broker_tls()
 
