@@ -71,16 +71,13 @@ def _queue(folder: Path, rows: int, rounds: int) -> Queue:
     tiny, single = (inputs.month(folder, files, inputs.TINY_ROWS) for files in (inputs.TINY_FILES, 1))
     runs = [(ingest(eight, 1), ingest(eight, 2)) for _ in range(rounds)]
     files, reports = inputs.TINY_FILES, sorted(tiny.rglob("*.csv.gz"))
-    few = [
-        (ingest(tiny, 1).seconds, ingest(single, 1).seconds, float(_alone("bench.ours", *reports)))
-        for _ in range(rounds)
-    ]
-    many, one, loop = map(median, zip(*few, strict=True))
+    tinies = [(ingest(tiny, 1), ingest(single, 1), float(_alone("bench.ours", *reports))) for _ in range(rounds)]
     return Queue(
         one=_median([run for run, _ in runs]),
         two=_median([run for _, run in runs]),
-        ms_a_file=1000 * (many - one) / (files - 1),
-        ms_a_file_in_a_loop=1000 * loop / files,
+        speedup=median(one.seconds / two.seconds for one, two in runs),
+        ms_a_file=median(1000 * (many.seconds - one.seconds) / (files - 1) for many, one, _ in tinies),
+        ms_a_file_in_a_loop=median(1000 * loop / files for *_, loop in tinies),
     )
 
 

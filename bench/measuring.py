@@ -15,8 +15,12 @@ from threading import Event, Thread
 from time import monotonic
 
 PR_SET_CHILD_SUBREAPER = 36
-EVERY = 0.05
-"""Seconds between two looks at the memory."""
+LEAST_PAUSE = 0.05
+PAUSE = 40
+"""How many times as long as a look at the memory took it is waited for the next, and for how many seconds at least.
+
+The kernel goes through all pages of a process to tell its memory, and holds it up meanwhile; two workers have no core to spare.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,11 @@ def _watched() -> Iterator[list[int]]:
     peak, ended = [0], Event()
 
     def watch() -> None:
-        while not ended.wait(EVERY):
+        pause = LEAST_PAUSE
+        while not ended.wait(pause):
+            started = monotonic()
             peak[0] = max(peak[0], sum(map(_memory, _descendants(os.getpid()))))
+            pause = max(LEAST_PAUSE, PAUSE * (monotonic() - started))
 
     thread = Thread(target=watch)
     thread.start()
