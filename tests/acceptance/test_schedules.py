@@ -195,7 +195,8 @@ def test_a_beat_outlives_a_broker_that_restarts_and_a_file_that_it_cannot_read(
 def test_a_source_can_be_given_a_turn_at_any_time(deployment: Deployment, turns: Turns, command: Command) -> None:
     asked = json.loads(command("schedule", "trigger", turns.source_name, "--json").out)
 
-    [report] = deployment.follow(asked["trigger_id"])
+    # The broker was killed just now, at which a worker of kombu 5.7 may end: docs/reliability.md.
+    [report] = deployment.follow(asked["trigger_id"], restarting=True)
 
     assert (report.source_name, report.state) == (turns.source_name, RunState.PUBLISHED)
 
