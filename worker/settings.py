@@ -145,7 +145,7 @@ def broker_tls() -> dict[str, str] | None:
 
 
 ENGINES = {"POLARS_MAX_THREADS": "1", "POLARS_ASYNC_THREAD_COUNT": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-"""One polars thread a process, since throughput comes from processes; and no pool of Arrow's own, which keeps 70 MiB more."""
+"""One polars thread a process, for rules and for reading, since throughput comes from processes; and no pool of Arrow's own, which keeps 70 MiB more."""
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1
 GIBI = 1 << 30

@@ -2,6 +2,9 @@
 
 Readers deliver the columns that `worker.domain.columns.Wanted` calls repeating as categoricals, each with categories of its own
 for each batch: memory is bounded by the batch, whatever a damaged report has in them.
+
+Expressions of one step run one after the other (`select_seq`, `with_columns_seq`): a process has one polars thread, and to hand them
+over to it takes longer than most of them (measured: 280 µs a step, against 100).
 """
 
 from __future__ import annotations
