@@ -19,7 +19,7 @@ prepare_engines()
 
 # Only now: polars asks the environment once, when it is imported.
 with loading():
-    from worker.adapters.catalog import OrgTables, open_catalog
+    from worker.adapters import table_definition
     from worker.adapters.folder_warehouse import FolderWarehouse
     from worker.adapters.part_store import ParquetPartStore
     from worker.adapters.report_reader import open_report
@@ -49,14 +49,14 @@ def plan_of(*paths: str) -> RunPlan:
         charset="UTF-8",
         files=files,
         add=frozenset(file.digest for file in files),
+        table_columns=table_definition.schema().model_dump_json(),
         compression="parquet" if paths[0].endswith(".parquet") else "gzip",
     )
 
 
-def table_in(folder: Path) -> tuple[FolderWarehouse, OrgTables]:
-    """A warehouse and a catalog of its own."""
-    warehouse = FolderWarehouse(folder / "warehouse")
-    return warehouse, OrgTables(open_catalog(f"sqlite:///{folder}/catalog.db", warehouse.engines.iceberg), warehouse)
+def warehouse_in(folder: Path) -> FolderWarehouse:
+    """A warehouse of its own."""
+    return FolderWarehouse(folder / "warehouse")
 
 
 def convert(report: Path, parts: ParquetPartStore) -> FileOutcome:
@@ -69,7 +69,7 @@ def convert(report: Path, parts: ParquetPartStore) -> FileOutcome:
 
 if __name__ == "__main__":
     *reports, folder = map(Path, sys.argv[1:])
-    parts, started = ParquetPartStore(*table_in(folder)), monotonic()
+    parts, started = ParquetPartStore(warehouse_in(folder)), monotonic()
     for report in reports:
         convert(report, parts)
     sys.stdout.write(f"{monotonic() - started}")

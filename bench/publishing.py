@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, process_time
 
-from bench.ours import convert, plan_of, table_in
+from bench.ours import convert, plan_of, warehouse_in
+from worker.adapters.catalog import OrgTables, open_catalog
 from worker.adapters.iceberg_table import IcebergActivityTable
 from worker.adapters.part_store import ParquetPartStore
 from worker.domain.outcome import FileOutcome
@@ -44,9 +45,10 @@ def _outcome(file: PlannedFile, like: FileOutcome) -> FileOutcome:
 
 if __name__ == "__main__":
     parts, report, folder = int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
-    warehouse, tables = table_in(folder)
-    like = convert(report, ParquetPartStore(warehouse, tables))
-    table = IcebergActivityTable(warehouse, tables)
+    warehouse = warehouse_in(folder)
+    like = convert(report, ParquetPartStore(warehouse))
+    catalog = open_catalog(f"sqlite:///{folder}/catalog.db", warehouse.engines.iceberg)
+    table = IcebergActivityTable(warehouse, OrgTables(lambda: catalog, warehouse))
     paths = [f"report-{number:05}.csv.gz" for number in range(parts)]
     first = publish(table, plan_of(*paths), like)
     changed = publish(table, plan_of("changed.csv.gz", *paths[1:]), like)

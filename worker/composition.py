@@ -1,4 +1,7 @@
-"""Real adapters, put together. It loads polars, pyarrow and botocore, so only what runs after the fork imports it."""
+"""Real adapters, put together. It loads polars and pyarrow, so only what runs after the fork imports it.
+
+AWS's libraries are loaded for a source that is there, and the catalog's when a table is asked for.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,6 @@ from threading import Event
 from limits.storage import storage_from_string
 
 from worker.adapters.asked_estimates import AskedEstimates
-from worker.adapters.aws_session import connect_s3, connect_sustainability
-from worker.adapters.carbon_api import CarbonApi
 from worker.adapters.iceberg_table import IcebergActivityTable
 from worker.adapters.local_reports import LocalReports
 from worker.adapters.part_store import ParquetPartStore
@@ -23,7 +24,6 @@ from worker.adapters.redis_ledger import RedisRunLedger
 from worker.adapters.redis_repairer import Patience, RedisRepairer
 from worker.adapters.redis_triggers import RedisTriggers
 from worker.adapters.report_reader import open_report
-from worker.adapters.s3_reports import S3Reports
 from worker.adapters.system_clock import SystemClock
 from worker.adapters.table_lease import TableLease
 from worker.adapters.token_bucket import TokenBucketLimiter
@@ -62,7 +62,7 @@ def connect(url: str, broker: Broker, telemetry: Telemetry) -> UseCases:
         estimates=asked,
         open_report=partial(open_report, limit=chosen.unpacked_limit),
         table=IcebergActivityTable(warehouse(), tables(), TableLease(url)),
-        parts=ParquetPartStore(warehouse(), tables()),
+        parts=ParquetPartStore(warehouse()),
         reports=run_reports(),
         triggers=RedisTriggers(broker),
         backfills=RedisBackfills(broker),
@@ -100,6 +100,9 @@ def _store(buckets: RateLimiter, asked: Callable[[Source], AskedEstimates], sour
         return asked(source)
     if source.location.scheme == "file":
         return LocalReports(Path(source.location.prefix))
+    from worker.adapters.aws_session import connect_s3  # noqa: PLC0415  (see above)
+    from worker.adapters.s3_reports import S3Reports  # noqa: PLC0415
+
     endpoint = chosen.s3_endpoint_url or ""
     connection = connect_s3(source, buckets, endpoint_url=endpoint, read_timeout_seconds=chosen.request_timeout)
     return S3Reports(source, connection, max_pages=chosen.max_pages, attempts=chosen.max_retries)
@@ -107,6 +110,9 @@ def _store(buckets: RateLimiter, asked: Callable[[Source], AskedEstimates], sour
 
 def _asked_estimates(buckets: RateLimiter, source: Source) -> AskedEstimates:
     """AWS's answers about a source's emissions, and the way to ask."""
+    from worker.adapters.aws_session import connect_sustainability  # noqa: PLC0415  (see above)
+    from worker.adapters.carbon_api import CarbonApi  # noqa: PLC0415
+
     chosen = settings()
     endpoint = chosen.sustainability_endpoint_url or ""
     connection = connect_sustainability(

@@ -34,7 +34,7 @@ def spool() -> Spool:
 @cache
 def tables() -> OrgTables:
     """The table of each org, by the catalog."""
-    return OrgTables(open_catalog(settings().catalog, warehouse().engines.iceberg), warehouse())
+    return OrgTables(lambda: open_catalog(settings().catalog, warehouse().engines.iceberg), warehouse())
 
 
 @cache

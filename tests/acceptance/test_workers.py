@@ -75,6 +75,18 @@ def test_parents_have_loaded_no_engine_and_children_have(deployment: Deployment)
 
 
 @needs_proc
+def test_only_children_that_decide_open_the_catalog(deployment: Deployment, org: str, tmp_path: Path) -> None:
+    write_month(tmp_path, Month("2025-01", rows=usage("1", "2"), rows_per_file=1))
+
+    [report] = deployment.ingest(api.source(tmp_path.as_uri(), org))
+
+    children = {name: map(mapped_libraries, worker.children) for name, worker in deployment.workers.items()}
+    assert report.state is RunState.PUBLISHED
+    assert any("sqlalchemy" in child for child in children["control"])
+    assert not any("sqlalchemy" in child for child in children["files"])
+
+
+@needs_proc
 def test_each_child_has_a_polars_pool_of_one_thread(deployment: Deployment) -> None:
     children = [child for worker in deployment.workers.values() for child in worker.children]
 

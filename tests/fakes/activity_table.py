@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tests.fakes.plans import COLUMNS
 from worker.domain.errors import NotFoundError
 from worker.domain.plan import Slot
 from worker.domain.publication import Held, Publication, PublicationRecord
@@ -37,6 +38,9 @@ class FakeActivityTable:
 
     def current(self, slot: Slot) -> PublicationRecord | None:
         return self.months[slot].record if slot in self.months else None
+
+    def columns(self, org_id: str) -> str:
+        return COLUMNS
 
     def forgotten(self, org_id: str | None = None) -> tuple[tuple[PublicationRecord, datetime], ...]:
         return tuple((self.kept[uri], at) for slot, (uri, at) in self.left.items() if org_id in {None, slot.org_id})

@@ -85,9 +85,9 @@ def lakehouse(folder: Path, warehouse: Warehouse | None = None, catalog_uri: str
     """Open the lakehouse in the folder, or what of it is elsewhere; another process may have it open too."""
     warehouse = warehouse or FolderWarehouse(folder / "warehouse")
     catalog = open_catalog(catalog_uri or f"sqlite:///{folder}/catalog.db", warehouse.engines.iceberg)
-    tables = OrgTables(catalog, warehouse)
+    tables = OrgTables(lambda: catalog, warehouse)
     try:
-        parts, table = ParquetPartStore(warehouse, tables), IcebergActivityTable(warehouse, tables)
+        parts, table = ParquetPartStore(warehouse), IcebergActivityTable(warehouse, tables)
         yield Lakehouse(folder, warehouse, tables, parts, table)
     finally:
         catalog.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from worker.adapters import table_definition
 from worker.domain.balance import Balance, Tally
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import ErrorClass, Failure
@@ -15,6 +16,7 @@ from worker.domain.source import Source
 
 JANUARY = BillingPeriod(2024, 1)
 NOON = datetime(2024, 2, 3, 12, tzinfo=UTC)
+COLUMNS = table_definition.schema().model_dump_json()
 ACME = Source(name="acme", org_id="org-123", url="s3://cur-bucket/cur/")
 
 
@@ -39,6 +41,7 @@ def plan_of(*keys: str, keep: tuple[str, ...] = (), source: Source = ACME, manif
         charset="UTF-8",
         files=(*kept, *added),
         add=frozenset(file.digest for file in added),
+        table_columns=COLUMNS,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from pyiceberg.schema import Schema
 
 from tests.fakes.lakehouse import Lakehouse, activities_of, lakehouse
 from tests.fakes.plans import ACME, JANUARY, plan_of
@@ -156,6 +157,13 @@ def test_every_try_takes_its_own_turn_and_gives_up_at_last(lake: Lakehouse) -> N
     assert error.value.code == "contention"
     assert turns == ["org-123"] * MAX_COMMITS
     assert len(pauses) == MAX_COMMITS
+
+
+def test_plans_are_told_the_columns_of_a_table_that_they_make(lake: Lakehouse) -> None:
+    columns = lake.table.columns("org-new")
+
+    assert lake.tables.orgs() == ("org-new",)
+    assert Schema.model_validate_json(columns) == lake.tables.get("org-new").schema()
 
 
 def test_orgs_whose_ids_differ_only_in_case_are_refused(lake: Lakehouse) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -11,6 +12,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from tests.fakes.lakehouse import Lakehouse, activities_of, converted, job_of, lakehouse, rejections_of
@@ -58,6 +60,21 @@ def test_a_part_whose_rejections_are_gone_is_not_found_and_is_made_whole_again(l
     assert lake.write(job_of(), activities_of(("1.5", "0.25")), rejections_of("bad_number")) == written
     assert lake.parts.has(written)
     assert lake.parts.find(job_of()) == written
+
+
+def test_a_part_has_the_field_ids_that_the_plan_tells(lake: Lakehouse) -> None:
+    job = job_of()
+    columns = json.loads(job.plan.table_columns)
+    for column in columns["fields"]:
+        column["id"] += 100
+    told = replace(job, plan=replace(job.plan, table_columns=json.dumps(columns)))
+
+    written = lake.write(told, activities_of(("1.5", "0.25")))
+
+    fields = pq.read_schema(path_of(str(written.part)))
+    assert [int((field.metadata or {})[b"PARQUET:field_id"]) for field in fields] == [
+        each["id"] for each in columns["fields"]
+    ]
 
 
 def test_the_first_write_wins(lake: Lakehouse) -> None:

@@ -59,6 +59,7 @@ class IcebergActivityTable:
         self._tables = tables
         self._lease = lease
         self._pause = pause
+        self._columns: dict[str, str] = {}
 
     def versions(self, org_id: str | None = None) -> tuple[tuple[str, TableVersion], ...]:
         """Every org (or one) with the version of its table that is current now. An org without a table is left out."""
@@ -73,6 +74,12 @@ class IcebergActivityTable:
     def current(self, slot: Slot) -> PublicationRecord | None:
         """The slot's current publication record."""
         return next((version.record(slot) for _, version in self.versions(slot.org_id)), None)
+
+    def columns(self, org_id: str) -> str:
+        """The columns of the org's table, as Iceberg writes a schema. A table, made now if it is missing, keeps them for ever."""
+        if org_id not in self._columns:
+            self._columns[org_id] = self._tables.get(org_id).schema().model_dump_json()
+        return self._columns[org_id]
 
     def forgotten(self, org_id: str | None = None) -> tuple[tuple[PublicationRecord, datetime], ...]:
         """The last record of every slot that was forgotten and not published since, and when it was forgotten."""

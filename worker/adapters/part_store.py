@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyiceberg.schema import Schema
 
 from worker.adapters import codec, data_files
-from worker.adapters.catalog import OrgTables
 from worker.adapters.data_files import PartSchema
 from worker.adapters.layout import part_key, rejections_key
 from worker.adapters.part_columns import PartColumns, constants
@@ -22,11 +22,10 @@ from worker.domain.plan import FileJob
 
 
 class ParquetPartStore:
-    """Parts in the warehouse. The columns' field ids are those of the org's table, which is made on first use."""
+    """Parts in the warehouse. Their columns' field ids are those of the org's table, which the plan tells: no catalog is needed."""
 
-    def __init__(self, warehouse: Warehouse, tables: OrgTables) -> None:
+    def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
-        self._tables = tables
         self._schemas: dict[str, PartSchema] = {}
 
     def find(self, job: FileJob) -> FileOutcome | None:
@@ -47,7 +46,7 @@ class ParquetPartStore:
     @contextmanager
     def create(self, job: FileJob, tag_keys: tuple[str, ...]) -> Iterator[ParquetPartWriter]:
         """A writer for the job's part and rejections. Leaving it without `ParquetPartWriter.finish` leaves nothing behind."""
-        columns = PartColumns(self._schema(job.plan.slot.org_id).arrow, constants(job), tag_keys)
+        columns = PartColumns(self._schema(job).arrow, constants(job), tag_keys)
         rejections = rejections_key(job.plan.slot, job.file.digest)
         with (
             self._warehouse.stage(_part_key(job)) as part,
@@ -64,16 +63,16 @@ class ParquetPartStore:
             kept = (footer.metadata or {})[OUTCOME.encode()]
         except (pa.ArrowInvalid, KeyError) as error:
             raise FatalError(f"{uri} is no part of ours", "unreadable", "move it out of the warehouse") from error
-        described = data_files.describe(footer, self._schema(job.plan.slot.org_id), uri, size, job.plan.slot)
+        described = data_files.describe(footer, self._schema(job), uri, size, job.plan.slot)
         outcome = codec.load(FileOutcome, kept)
         rejections = outcome.rejections and self._warehouse.uri(rejections_key(job.plan.slot, job.file.digest))
         return replace(outcome, part=uri, rejections=rejections, data_file=described)
 
-    def _schema(self, org_id: str) -> PartSchema:
-        """A table keeps its columns for ever."""
-        if org_id not in self._schemas:
-            self._schemas[org_id] = PartSchema.of(self._tables.get(org_id).schema())
-        return self._schemas[org_id]
+    def _schema(self, job: FileJob) -> PartSchema:
+        columns = job.plan.table_columns
+        if columns not in self._schemas:
+            self._schemas[columns] = PartSchema.of(Schema.model_validate_json(columns))
+        return self._schemas[columns]
 
 
 def _part_key(job: FileJob) -> str:

@@ -43,7 +43,7 @@ class RunPlan:
 
     ``files`` is all that the manifest calls for, ``add`` the digests among them that must be ingested; ``dropped`` counts
     the published files that the manifest no longer names. ``columns`` are those that the manifest announces
-    and that we read. ``requests`` is what planning cost. ``reconvert``, ``supersessions``, ``failing_since``
+    and that we read; ``table_columns`` are those of the org's table (`worker.ports.table.ActivityTable.columns`). ``requests`` is what planning cost. ``reconvert``, ``supersessions``, ``failing_since``
     and ``background`` are the trigger's.
     """
 
@@ -58,6 +58,7 @@ class RunPlan:
     charset: str
     files: tuple[PlannedFile, ...]
     add: frozenset[str]
+    table_columns: str
     compression: str = "gzip"
     columns: tuple[str, ...] = ()
     reconvert: bool = False

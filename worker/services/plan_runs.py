@@ -107,6 +107,7 @@ def _plan(survey: Survey, found: FoundManifest, spent: int) -> RunPlan | None:
         charset=manifest.charset,
         files=files,
         add=changes.add,
+        table_columns=survey.world.table.columns(source.org_id),
         dropped=len({file.key for file in record.files} - objects.keys()) if record else 0,
         requests=store.requests - spent,
         compression=str(manifest.compression),
