@@ -20,6 +20,7 @@ from worker.settings import broker_url, exported_signals, settings
 if TYPE_CHECKING:
     from worker.adapters.logs import LogTelemetry
     from worker.adapters.redis_broker import Broker
+    from worker.ports.ledger import RunLedger
     from worker.ports.triggers import Backfills, Triggers
     from worker.services.use_cases import UseCases
 
@@ -82,6 +83,13 @@ def triggers(url: str) -> Triggers:
     from worker.adapters.redis_triggers import RedisTriggers
 
     return RedisTriggers(_broker(url))
+
+
+def ledger(url: str) -> RunLedger:
+    """How runs stand, for whoever looks on."""
+    from worker.adapters.redis_ledger import RedisRunLedger
+
+    return RedisRunLedger(_broker(url), settings().run_deadline.total_seconds())
 
 
 def backfills(url: str) -> Backfills:

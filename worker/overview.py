@@ -17,7 +17,6 @@ from worker.sources import configured_sources
 
 if TYPE_CHECKING:
     from worker.domain.standing import Standing
-    from worker.ports.ledger import RunLedger
     from worker.services.overview import Machinery, Overview
 
 T = TypeVar("T")
@@ -101,18 +100,21 @@ def _machinery(url: str) -> Machinery:
 
 def recent_runs(url: str, limit: int) -> tuple[RunReport, ...]:
     """The newest runs, newest first."""
-    return tuple(run_report(url, run_id) for run_id in _ledger(url).recent(limit))
+    from worker.bootstrap import ledger
+
+    return tuple(run_report(url, run_id) for run_id in ledger(url).recent(limit))
 
 
 def run_report(url: str, run_id: str) -> RunReport:
     """How a run ended, or stands. NotFoundError for a run that the ledger does not know."""
     from worker.adapters.system_clock import SystemClock
+    from worker.bootstrap import ledger
     from worker.services.reporting import ended
 
-    ledger = _ledger(url)
-    report = ledger.report(run_id)
+    runs = ledger(url)
+    report = runs.report(run_id)
     if report is None:
-        plan, outcomes = ledger.plan(run_id), ledger.outcomes(run_id)
+        plan, outcomes = runs.plan(run_id), runs.outcomes(run_id)
         report = ended(run_id, plan, RunState.RUNNING, outcomes, SystemClock().now())
     return report
 
@@ -122,8 +124,10 @@ def run_files(url: str, run_id: str) -> tuple[FileOutcome, ...]:
 
     An hour after a run was published its record answers, which does not know what a file cost.
     """
-    ledger = _ledger(url)
-    found = ledger.outcomes(run_id).values() or _published_files(ledger.report(run_id))
+    from worker.bootstrap import ledger
+
+    runs = ledger(url)
+    found = runs.outcomes(run_id).values() or _published_files(runs.report(run_id))
     return tuple(sorted(found, key=lambda outcome: outcome.key))
 
 
@@ -132,9 +136,3 @@ def _published_files(report: RunReport | None) -> tuple[FileOutcome, ...]:
     from worker.services.history import files_of_run
 
     return files_of_run(reading_table(), report) if report else ()
-
-
-def _ledger(url: str) -> RunLedger:
-    from worker.bootstrap import use_cases
-
-    return use_cases(url).world.ledger

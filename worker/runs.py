@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from worker.services.follow import Standing
-    from worker.services.world import World
 
 LOOK_SECONDS = 0.2
 CANCEL_SECONDS = 30.0
@@ -59,11 +58,12 @@ def trigger(url: str, wanted: Trigger) -> None:
 
 def watch(url: str, trigger_id: str, on_look: Callable[[Standing], None]) -> tuple[RunReport, ...]:
     """Follow a trigger's runs to their end; their reports, by source and month."""
+    from worker.bootstrap import ledger, triggers
     from worker.services.follow import look
 
-    world = _world(url)
+    runs, asked = ledger(url), triggers(url)
     between_looks = threading.Event()
-    while not (standing := look(world, trigger_id)).ended:
+    while not (standing := look(asked, runs, trigger_id)).ended:
         on_look(standing)
         between_looks.wait(LOOK_SECONDS)
     on_look(standing)
@@ -76,7 +76,9 @@ def cancel(url: str, run_id: str) -> RunReport:
     A run that nobody could end within 30 s is reported as running: it was asked to end, and will. NotFoundError for a run
     that the ledger does not know.
     """
-    if _world(url).ledger.cancel(run_id):
+    from worker.bootstrap import ledger
+
+    if ledger(url).cancel(run_id):
         _send(url, "offgridflow.publish_run", {"run_id": run_id})
     deadline, between_looks = time.monotonic() + CANCEL_SECONDS, threading.Event()
     while (report := run_report(url, run_id)).state is RunState.RUNNING and time.monotonic() < deadline:
@@ -89,10 +91,10 @@ def retry(url: str, run_id: str) -> Trigger | None:
 
     None for a run that did not fail. BadRequestError while it runs, NotFoundError when the ledger does not know it.
     """
+    from worker.bootstrap import ledger
     from worker.services.plan_again import same_month
 
-    ledger = _world(url).ledger
-    plan, state = ledger.plan(run_id), ledger.progress(run_id).state
+    plan, state = ledger(url).plan(run_id), ledger(url).progress(run_id).state
     if state is RunState.RUNNING:
         raise BadRequestError(f"run {run_id} is running", "running", f"wait, or `offgridflow cancel {run_id}` first")
     if state not in {RunState.FAILED, RunState.CANCELLED}:
@@ -120,9 +122,3 @@ def _sender(url: str) -> Celery:
     from celery import Celery
 
     return Celery(broker=url, set_as_current=False)
-
-
-def _world(url: str) -> World:
-    from worker.bootstrap import use_cases
-
-    return use_cases(url).world

@@ -129,6 +129,6 @@ def test_ac14_a_file_that_is_too_large_for_the_spool_is_refused_before_a_byte_is
 
     assert fake.bucket().requests == before
     publish_run(world, sent.run_id, never)
-    [[error]] = [report.errors for report in look(world, trigger.trigger_id).reports]
+    [[error]] = [report.errors for report in look(world.triggers, world.ledger, trigger.trigger_id).reports]
     assert (error.error_class, error.code) == (ErrorClass.FATAL, "spool_limit")
     assert "OFFGRIDFLOW_SPOOL_LIMIT" in error.remedy

@@ -24,7 +24,7 @@ from worker.domain.outcome import RunState
 pytestmark = pytest.mark.acceptance
 
 MIB = 1024 * 1024
-ENGINES = {"polars", "pyarrow", "botocore", "boto3"}
+ENGINES = {"polars", "pyarrow", "pyiceberg", "sqlalchemy", "botocore", "boto3"}
 PARENT = """
 import json, sys
 from worker.app import app
@@ -36,6 +36,12 @@ configure_logging(20), retry_policy()
 print(json.dumps({"modules": sorted(sys.modules), "tasks": sorted(app.tasks)}))
 """
 """All that a worker does before it forks, short of taking messages."""
+FOLLOWER = """
+import json, sys
+from worker import api
+reports = api.watch(sys.argv[1], sys.argv[2], lambda standing: None)
+print(json.dumps({"modules": sorted(sys.modules), "reports": len(reports)}))
+"""
 
 
 def test_two_hundred_small_files_are_published(deployment: Deployment, org: str, tmp_path: Path) -> None:
@@ -61,6 +67,24 @@ def test_what_forks_has_imported_no_engine(deployment: Deployment) -> None:
     loaded = json.loads(ended.stdout)
     assert "offgridflow.ingest_file" in loaded["tasks"]
     assert ENGINES.isdisjoint(loaded["modules"])
+
+
+def test_what_follows_a_run_has_imported_no_engine(deployment: Deployment, org: str, tmp_path: Path) -> None:
+    write_month(tmp_path, Month("2025-01", rows=usage("1")))
+    asked = api.request(api.source(tmp_path.as_uri(), org))
+    api.trigger(deployment.broker, asked)
+
+    ended = subprocess.run(
+        [sys.executable, "-c", FOLLOWER, deployment.broker, asked.trigger_id],
+        cwd=deployment.folder,
+        env=deployment.environment,
+        capture_output=True,
+        check=True,
+    )
+
+    followed = json.loads(ended.stdout)
+    assert followed["reports"] == 1
+    assert ENGINES.isdisjoint(followed["modules"])
 
 
 @needs_proc

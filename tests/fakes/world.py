@@ -138,7 +138,7 @@ class FakeWorld:
     def ingest(self, *sources: Source, trigger_id: str = "t1") -> tuple[RunReport, ...]:
         """All that workers would do for a trigger, one step after the other; the reports of its runs."""
         self.plan_and_work(self.trigger(*sources, trigger_id=trigger_id))
-        return look(self.world, trigger_id).reports
+        return look(self.ledger.triggers, self.ledger, trigger_id).reports
 
     def send(self, *sources: Source, trigger_id: str = "t1") -> tuple[Dispatch, ...]:
         """Plan a trigger for these sources; what it would have sent."""

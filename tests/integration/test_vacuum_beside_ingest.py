@@ -78,7 +78,7 @@ def ingest(world: World, source: Source, trigger_id: str) -> tuple[RunReport, ..
     asked = Trigger(trigger_id, sources=(source,))
     world.triggers.open(asked)
     plan_and_work(world, asked)
-    return look(world, trigger_id).reports
+    return look(world.triggers, world.ledger, trigger_id).reports
 
 
 def plan_and_work(world: World, asked: Trigger) -> None:

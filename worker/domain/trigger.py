@@ -37,6 +37,11 @@ class Trigger:
         return period.is_within(self.start, self.end)
 
 
+def successor(run_id: str) -> str:
+    """The id of the trigger that plans a superseded run again."""
+    return f"{run_id}-again"
+
+
 @dataclass(frozen=True, slots=True)
 class TriggerState:
     """What came of a trigger so far: runs in the ledger, and reports of what needed none.

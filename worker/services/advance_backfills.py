@@ -26,7 +26,7 @@ def advance_backfills(world: World) -> tuple[str, ...]:
 def _has_ended(world: World, trigger_id: str) -> bool:
     """Whether nothing more comes of the month. One that is tried again by itself keeps its place until that has ended."""
     try:
-        standing = look(world, trigger_id)
+        standing = look(world.triggers, world.ledger, trigger_id)
     except NotFoundError:  # there is no such attempt, or it is so old that it was forgotten
         return True
     failed = (report for report in standing.reports if report.state is RunState.FAILED)

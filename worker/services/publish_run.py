@@ -11,7 +11,7 @@ from worker.domain.plan import RunPlan
 from worker.domain.publication import Held, Publication, publication
 from worker.domain.report import RunReport
 from worker.domain.retry import WorthAnother
-from worker.domain.trigger import Trigger
+from worker.domain.trigger import Trigger, successor
 from worker.ports.ledger import RunProgress
 from worker.ports.reports import ReportStore
 from worker.services import reporting
@@ -71,11 +71,6 @@ def _planned_again(world: World, plan: RunPlan, report: RunReport) -> str | None
     """End a superseded run; returns the trigger of its successor, unless somebody else ended the run meanwhile."""
     again = replace(same_month(plan, successor(report.run_id)), supersessions=plan.supersessions + 1)
     return again.trigger_id if close_run(world, plan, report, again) else None
-
-
-def successor(run_id: str) -> str:
-    """The id of the trigger that plans a superseded run again."""
-    return f"{run_id}-again"
 
 
 def close_run(world: World, plan: RunPlan, report: RunReport, again: Trigger | None = None) -> bool:

@@ -15,7 +15,7 @@ OTHER = replace(ACME, name="other", url="s3://other-bucket/cur/")
 def test_a_trigger_that_nobody_planned_yet_has_not_ended(fake: FakeWorld) -> None:
     fake.trigger()
 
-    standing = look(fake.world, "t1")
+    standing = look(fake.ledger.triggers, fake.ledger, "t1")
 
     assert (standing.ended, standing.running, standing.reports) == (False, (), ())
 
@@ -27,7 +27,7 @@ def test_a_run_in_flight_shows_how_far_it_is(fake: FakeWorld) -> None:
     fake.ledger.record(run_id, outcome_of(plan.files[0]))
     fake.ledger.triggers.planned("t1")
 
-    standing = look(fake.world, "t1")
+    standing = look(fake.ledger.triggers, fake.ledger, "t1")
 
     assert not standing.ended
     assert [(each.run_id, each.done, each.total) for each in standing.running] == [(run_id, 1, 2)]
@@ -38,7 +38,7 @@ def test_a_trigger_whose_runs_have_all_ended_has_ended(fake: FakeWorld) -> None:
     fake.deliver(month("2024-02"))
     fake.ingest()
 
-    standing = look(fake.world, "t1")
+    standing = look(fake.ledger.triggers, fake.ledger, "t1")
 
     assert standing.ended
     assert [(each.billing_period, each.state) for each in standing.reports] == [
@@ -52,7 +52,7 @@ def test_a_trigger_that_is_still_being_planned_has_not_ended_though_its_runs_hav
     run_id, _ = fake.ledger.open(plan_of("a.csv"), "t1")
     fake.ledger.close(run_id, report_of(run_id))
 
-    standing = look(fake.world, "t1")
+    standing = look(fake.ledger.triggers, fake.ledger, "t1")
 
     assert (standing.ended, len(standing.reports)) == (False, 1)
 
@@ -63,7 +63,7 @@ def test_what_needed_no_run_is_among_the_reports(fake: FakeWorld) -> None:
 
     fake.ingest(ACME, OTHER)
 
-    states = {each.source_name: each.state for each in look(fake.world, "t1").reports}
+    states = {each.source_name: each.state for each in look(fake.ledger.triggers, fake.ledger, "t1").reports}
     assert states == {"acme": RunState.PUBLISHED, "other": RunState.FAILED}
 
 
@@ -72,10 +72,10 @@ def test_a_superseded_run_is_followed_to_its_successor(fake: FakeWorld) -> None:
     fake.deliver(replace(TWO_FILES, version_id="v2"))
 
     again = publish_run(fake.world, run_id, never)
-    before = look(fake.world, "t1")
+    before = look(fake.ledger.triggers, fake.ledger, "t1")
     assert again is not None
     fake.plan_and_work(fake.ledger.triggers.get(again))
-    after = look(fake.world, "t1")
+    after = look(fake.ledger.triggers, fake.ledger, "t1")
 
     assert (before.ended, [each.state for each in before.reports]) == (False, [RunState.SUPERSEDED])
     assert (after.ended, [each.state for each in after.reports]) == (True, [RunState.SUPERSEDED, RunState.PUBLISHED])
@@ -89,7 +89,7 @@ def test_a_successors_run_in_flight_is_shown(fake: FakeWorld) -> None:
 
     [sent] = fake.send(trigger_id=again)
 
-    assert [each.run_id for each in look(fake.world, "t1").running] == [sent.run_id]
+    assert [each.run_id for each in look(fake.ledger.triggers, fake.ledger, "t1").running] == [sent.run_id]
 
 
 def test_a_successor_that_is_no_longer_kept_is_not_waited_for(fake: FakeWorld) -> None:
@@ -98,4 +98,4 @@ def test_a_successor_that_is_no_longer_kept_is_not_waited_for(fake: FakeWorld) -
     fake.ledger.close(run_id, report_of(run_id, RunState.SUPERSEDED))
     fake.ledger.triggers.planned("t1")
 
-    assert look(fake.world, "t1").ended
+    assert look(fake.ledger.triggers, fake.ledger, "t1").ended

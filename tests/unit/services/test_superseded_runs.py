@@ -16,9 +16,9 @@ from tests.unit.services.steps import (
 from worker.domain.errors import ErrorClass, Failure
 from worker.domain.outcome import RunState
 from worker.domain.report import RunReport
-from worker.domain.trigger import Trigger
+from worker.domain.trigger import Trigger, successor
 from worker.services.ingest_file import ingest_file
-from worker.services.publish_run import MOST_SUPERSESSIONS, publish_run, successor
+from worker.services.publish_run import MOST_SUPERSESSIONS, publish_run
 
 
 def test_a_changed_manifest_supersedes_the_run_and_leaves_its_successor(fake: FakeWorld) -> None:

@@ -6,8 +6,9 @@ from tests.unit.services.steps import ROW, ready, report_of_run, sent
 from worker.domain.outcome import RunState
 from worker.domain.plan import Slot
 from worker.domain.publication import PublicationRecord
+from worker.domain.trigger import successor
 from worker.services.ingest_file import ingest_file
-from worker.services.publish_run import publish_run, successor
+from worker.services.publish_run import publish_run
 
 BAD_ROW = ROW | {"line_item_usage_amount": "many"}
 
