@@ -33,7 +33,7 @@ chaos: $(UV) ## minutes of kills, restarts and faults; CHAOS_SEED=n repeats one
 
 # Its peers need numpy, which nothing of ours may come to need unseen, and pandas, which pyarrow loads wherever it is
 # installed: hence two more environments, one as our users have it, and one for the peers.
-bench: $(UV) ## a quarter of an hour: the converter beside its peers, into docs/benchmarks.md; ROWS=n for a smaller one, TEN=1 for ten times the rows, too
+bench: $(UV) ## twenty minutes: the converter beside its peers, into docs/benchmarks.md; ROWS=n for a smaller one, TEN=1 for ten times the rows, too
 	UV_PROJECT_ENVIRONMENT=.tools/peers $(UV) sync --frozen --no-dev --group bench
 	UV_PROJECT_ENVIRONMENT=.tools/bench $(RUN) --no-dev python -m bench --peers .tools/peers/bin/python --write --rows $(or $(ROWS),1000000) --rounds $(or $(ROUNDS),3) $(if $(TEN),--ten)
 
