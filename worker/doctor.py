@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # ruff: noqa: PLC0415 (as in `worker.api`: a function loads what it needs)
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from worker.services.doctor import Checkup
 
 
-def doctor(url: str, *sources: Source) -> tuple[Finding, ...]:
-    """What is well and what is not, of a broker at this URL, of what holds the tables, and of these sources."""
+def doctor(url: str, *sources: Source) -> Iterator[Finding]:
+    """What is well and what is not, of a broker at this URL, of what holds the tables, and of these sources.
+
+    Each finding comes as soon as it is made: what does not answer may take its time.
+    """
     from worker.services.doctor import diagnose
 
     return diagnose(_checkup(url), sources)

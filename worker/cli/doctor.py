@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from itertools import chain
 
 import typer
 from rich.text import Text
@@ -24,11 +24,13 @@ def doctor(names: Names = None, url: Url = None, org: Org = None, name: Name = N
     """Examine all that an ingest needs: broker, catalog, warehouse, workers, and each source's permissions and export."""
     sources, configuration = _sources(names, url, org, name)
     with api.broker() as broker:
-        findings = (configuration, *api.doctor(broker, *sources))
+        findings = []
+        for each in chain([configuration], api.doctor(broker, *sources)):
+            findings.append(each)
+            if not as_json:
+                _show(each)
     if as_json:
         output.show_json({"findings": [_document(each) for each in findings], "well": not any_failed(findings)})
-    else:
-        _show(findings)
     if any_failed(findings):
         raise typer.Exit(Exit.EVERY_RUN_FAILED)
 
@@ -57,12 +59,11 @@ def _document(each: Finding) -> dict[str, object]:
     }
 
 
-def _show(findings: Iterable[Finding]) -> None:
-    for each in findings:
-        about = f"{each.source}: " if each.source else ""
-        verdict = (f"{each.verdict:<5}", STYLES[each.verdict])
-        output.out.print(Text.assemble(verdict, f"{each.check:<15}{about}{each.said}"), soft_wrap=True)
-        if each.remedy:
-            output.out.print(Text(f"     → {each.remedy}"), soft_wrap=True)
-        if each.policy:
-            output.out.print(Text(f"       {json.dumps(each.policy)}", style="dim"), soft_wrap=True)
+def _show(each: Finding) -> None:
+    about = f"{each.source}: " if each.source else ""
+    verdict = (f"{each.verdict:<5}", STYLES[each.verdict])
+    output.out.print(Text.assemble(verdict, f"{each.check:<15}{about}{each.said}"), soft_wrap=True)
+    if each.remedy:
+        output.out.print(Text(f"     → {each.remedy}"), soft_wrap=True)
+    if each.policy:
+        output.out.print(Text(f"       {json.dumps(each.policy)}", style="dim"), soft_wrap=True)

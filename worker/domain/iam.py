@@ -10,7 +10,7 @@ from worker.domain.source import Location
 GRANT = re.compile(r"\bgrant (?P<action>\w+:\w+) on (?P<resource>[^\s;,]+)")
 """How every remedy names a missing permission, the one that is needed first."""
 
-ANY_KEY = "arn:aws:kms:*:*:key/*"
+ARN = re.compile(r"\barn:(?P<partition>aws[\w-]*):(?P<service>\w+):")
 
 
 def missing(remedy: str, place: Location | None = None) -> Statement | None:
@@ -23,14 +23,16 @@ def missing(remedy: str, place: Location | None = None) -> Statement | None:
         return None
     action, resource = found["action"], found["resource"]
     statement: dict[str, object] = {"Effect": "Allow", "Action": action, "Resource": resource}
-    if action == "kms:Decrypt" and not resource.startswith("arn:aws:kms:"):
+    arn = ARN.search(remedy, found.start("resource"))
+    if action.startswith("kms:") and arn and arn["service"] != "kms":
         # The refusal did not name the key: any that is used through S3.
-        condition = {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}
-        return statement | {"Resource": ANY_KEY, "Condition": condition}
+        condition = {"StringLike": {"kms:ViaService": "s3.*.amazonaws.*"}}
+        return statement | {"Resource": f"arn:{arn['partition']}:kms:*:*:key/*", "Condition": condition}
     if place and place.scheme == "s3":
         prefix = f"{place.prefix.rstrip('/')}/" if place.prefix else ""
         if action == "s3:ListBucket":
             return statement | ({"Condition": {"StringLike": {"s3:prefix": f"{prefix}*"}}} if prefix else {})
-        if action.startswith("s3:") and resource.startswith(f"arn:aws:s3:::{place.bucket}/"):
-            return statement | {"Resource": f"arn:aws:s3:::{place.bucket}/{prefix}*"}
+        bucket, _, key = resource.partition("/")
+        if action.startswith("s3:") and key and bucket.endswith(f":s3:::{place.bucket}"):
+            return statement | {"Resource": f"{bucket}/{prefix}*"}
     return statement

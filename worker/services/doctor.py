@@ -35,17 +35,23 @@ class Checkup:
     now: datetime
 
 
-def diagnose(checkup: Checkup, sources: Iterable[Source]) -> tuple[Finding, ...]:
-    """Everything that was found; the clock first, though only those who answer can tell it."""
-    skews = list[timedelta]()
+def diagnose(checkup: Checkup, sources: Iterable[Source]) -> Iterator[Finding]:
+    """Each finding as soon as it is made; the clock last, because only those who answer can tell it."""
+    skews, has_broker = list[timedelta](), True
     try:
-        broker = (*checkup.broker(), *_workers(checkup))
-        examined = tuple(finding for source in sources for finding in _source(checkup, source, skews))
+        yield from checkup.broker()
+        yield from _workers(checkup)
     except IngestError as error:
-        broker = (failed("broker", error),)
-        examined = tuple(warn("source", NO_LIMITER, "mend the broker first", source.name) for source in sources)
-    storage = (*_written("catalog", checkup.catalog), *_written("warehouse", checkup.warehouse, checkup.warehouse_url))
-    return (clock(skews), *broker, *storage, *examined)
+        has_broker = False
+        yield failed("broker", error)
+    yield from _written("catalog", checkup.catalog)
+    yield from _written("warehouse", checkup.warehouse, checkup.warehouse_url)
+    for source in sources:
+        if has_broker:
+            yield from _source(checkup, source, skews)
+        else:
+            yield warn("source", NO_LIMITER, "mend the broker first", source.name)
+    yield clock(skews)
 
 
 def _workers(checkup: Checkup) -> Iterator[Finding]:

@@ -74,6 +74,39 @@ def test_the_remedy_says_what_to_do(error: Exception, remedy: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("message", "remedy"),
+    [
+        ("", "grant kms:GenerateDataKey on the key of arn:aws:s3:::warehouse/a.parquet, in"),
+        (KMS_REFUSAL.replace("Decrypt", "GenerateDataKey"), "grant kms:GenerateDataKey on arn:aws:kms:eu-west-1:1:key"),
+        (KMS_REFUSAL, "grant kms:Decrypt on arn:aws:kms:eu-west-1:1:key/abc, "),
+    ],
+)
+def test_what_is_written_needs_a_data_key_unless_aws_says_otherwise(message: str, remedy: str) -> None:
+    error = translate(
+        refusal("KMS.AccessDeniedException", 400, "PutObject", Message=message), about="s3://warehouse/a.parquet"
+    )
+
+    assert error.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("region", "message", "bucket"),
+    [
+        ("cn-north-1", "no", "arn:aws-cn:s3:::reports"),
+        ("us-gov-west-1", "no", "arn:aws-us-gov:s3:::reports"),
+        ("eusc-de-east-1", "no", "arn:aws-eusc:s3:::reports"),
+        ("eu-central-1", "no", "arn:aws:s3:::reports"),
+        ("", "User: arn:aws-cn:iam::1:user/u is not authorized", "arn:aws-cn:s3:::reports"),
+    ],
+)
+def test_names_are_of_the_part_of_aws_that_refused(region: str, message: str, bucket: str) -> None:
+    source = replace(SOURCE, region=region)
+    error = about_an_object(refusal("AccessDenied", 403, Message=message), source)
+
+    assert error.remedy.startswith(f"grant s3:GetObject on {bucket}/cur/a.csv; grant s3:ListBucket on {bucket}, or")
+
+
+@pytest.mark.parametrize(
     ("operation", "remedy"),
     [
         ("GetEstimatedCarbonEmissions", "grant sustainability:GetEstimatedCarbonEmissions on *"),

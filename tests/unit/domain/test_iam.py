@@ -6,6 +6,7 @@ from worker.domain.diagnosis import Statement
 from worker.domain.iam import missing
 from worker.domain.source import Location
 
+VIA_S3 = {"StringLike": {"kms:ViaService": "s3.*.amazonaws.*"}}
 CUR = Location.parse("s3://b/cur/")
 
 
@@ -28,6 +29,15 @@ def allow(action: str, resource: str, **more: object) -> Statement:
         (
             "grant sts:AssumeRole on arn:aws:iam::1:role/r, and let the role's trust policy name this identity",
             allow("sts:AssumeRole", "arn:aws:iam::1:role/r"),
+        ),
+        ("grant s3:GetObject on arn:aws-cn:s3:::b/cur/a.csv", allow("s3:GetObject", "arn:aws-cn:s3:::b/cur/*")),
+        (
+            "grant kms:GenerateDataKey on the key of arn:aws-cn:s3:::b/part.parquet, in the key's own policy too",
+            allow("kms:GenerateDataKey", "arn:aws-cn:kms:*:*:key/*", Condition=VIA_S3),
+        ),
+        (
+            "grant kms:Decrypt on arn:aws-us-gov:kms:us-gov-west-1:1:key/abc, in the key's own policy too",
+            allow("kms:Decrypt", "arn:aws-us-gov:kms:us-gov-west-1:1:key/abc"),
         ),
         ("lift the explicit deny of s3:GetObject on arn:aws:s3:::b/cur/a", None),
         ("correct the secret: it is not the one that belongs to the access key", None),
