@@ -25,7 +25,7 @@ demo: $(UV) ## write a sample bucket, ingest it, show that a second run reads no
 test: $(UV) ## every test; no server, Docker, AWS or root is needed
 	$(RUN) pytest -n 2 --dist loadfile
 
-long: $(UV) ## the tests that start deployments of their own; CI runs them too
+long: $(UV) ## the longest tests, and those that start deployments of their own; CI runs them too
 	$(RUN) pytest -n 2 --dist loadfile -m long
 
 chaos: $(UV) ## minutes of kills, restarts and faults; CHAOS_SEED=n repeats one

@@ -54,6 +54,7 @@ def reader(org: str) -> Iterator[list[Totals]]:
         reading.join()
 
 
+@pytest.mark.long
 def test_ac2_a_reader_sees_one_version_or_the_other_wherever_the_publisher_is_killed(
     clean_valkey_url: str, org: str, tmp_path: Path
 ) -> None:

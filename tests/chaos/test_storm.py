@@ -163,6 +163,7 @@ def _told(seed: int, scale: Scale, storm: Storm, faults: Misfortune, account: Ac
 
 
 @pytest.mark.acceptance
+@pytest.mark.long
 def test_months_are_published_once_in_a_short_storm(tmp_path: Path, remote: RemoteFolder, seed: int, org: str) -> None:
     weather(tmp_path / "deployment", remote, SHORT, seed, org)
 

@@ -54,9 +54,11 @@ def host_zone(request: pytest.FixtureRequest) -> Iterator[None]:
     time.tzset()
 
 
-def api(service: Sustainability, limiter: FakeRateLimiter | None = None, **limits: int) -> CarbonApi:
+def api(
+    service: Sustainability, limiter: FakeRateLimiter | None = None, *, timeout: float = 10.0, **limits: int
+) -> CarbonApi:
     connection = connect_sustainability(
-        ASKED, limiter or FakeRateLimiter(), endpoint_url=service.url, read_timeout_seconds=0.5
+        ASKED, limiter or FakeRateLimiter(), endpoint_url=service.url, read_timeout_seconds=timeout
     )
     return CarbonApi(ASKED, connection, **limits)
 
@@ -161,7 +163,7 @@ def test_each_answer_has_its_class_and_costs_one_request(
     service.fail_first(1, answer)
 
     with pytest.raises(kind) as caught:
-        asked(api(service))
+        asked(api(service, timeout=10.0 if answer else 0.5))
 
     assert caught.value.code == code
     assert len(service.asked) == 1
@@ -225,6 +227,6 @@ def test_no_thread_of_the_service_is_left(monkeypatch: pytest.MonkeyPatch) -> No
     with sustainability() as service:
         service.fail_first(1, None)
         with pytest.raises(TransientError):
-            asked(api(service))
+            asked(api(service, timeout=0.5))
 
     assert threading.active_count() == before
