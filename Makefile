@@ -22,7 +22,7 @@ help: ## this list
 demo: $(UV) ## write a sample bucket, ingest it, show that a second run reads nothing
 	$(RUN) --no-dev offgridflow demo
 
-test: $(UV) ## every test; no server, Docker, AWS or root is needed
+test: $(UV) ## the tests; no server, Docker, AWS or root is needed
 	$(RUN) pytest -n 2 --dist loadfile
 
 long: $(UV) ## the longest tests, and those that start deployments of their own; CI runs them too
