@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from worker.bootstrap import ledger, use_cases
 from worker.domain.errors import BadRequestError, IngestError
 from worker.domain.outcome import FileOutcome, RunState
 from worker.domain.report import RunReport
@@ -83,7 +84,6 @@ def _in_flight(url: str) -> tuple[RunReport, ...]:
 
 def _machinery(url: str) -> Machinery:
     from worker.adapters.celery_workers import workers
-    from worker.bootstrap import use_cases
     from worker.composition import limiter
     from worker.services.overview import Machinery, QueueLevel
 
@@ -100,15 +100,12 @@ def _machinery(url: str) -> Machinery:
 
 def recent_runs(url: str, limit: int) -> tuple[RunReport, ...]:
     """The newest runs, newest first."""
-    from worker.bootstrap import ledger
-
     return tuple(run_report(url, run_id) for run_id in ledger(url).recent(limit))
 
 
 def run_report(url: str, run_id: str) -> RunReport:
     """How a run ended, or stands. NotFoundError for a run that the ledger does not know."""
     from worker.adapters.system_clock import SystemClock
-    from worker.bootstrap import ledger
     from worker.services.reporting import ended
 
     runs = ledger(url)
@@ -124,8 +121,6 @@ def run_files(url: str, run_id: str) -> tuple[FileOutcome, ...]:
 
     An hour after a run was published its record answers, which does not know what a file cost.
     """
-    from worker.bootstrap import ledger
-
     runs = ledger(url)
     found = runs.outcomes(run_id).values() or _published_files(runs.report(run_id))
     return tuple(sorted(found, key=lambda outcome: outcome.key))

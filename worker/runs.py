@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from worker.bootstrap import ledger, telemetry, triggers
 from worker.domain.billing_period import BillingPeriod
 from worker.domain.errors import BadRequestError, TransientError
 from worker.domain.outcome import RunState
@@ -49,8 +50,6 @@ def request(
 
 def trigger(url: str, wanted: Trigger) -> None:
     """Ask for runs, and return: the trigger is in the ledger before its message is sent, so that neither is lost."""
-    from worker.bootstrap import telemetry, triggers
-
     with telemetry().span("trigger", trigger_id=wanted.trigger_id):
         triggers(url).open(wanted)
         _send(url, "offgridflow.coordinate", {"trigger_id": wanted.trigger_id})
@@ -58,7 +57,6 @@ def trigger(url: str, wanted: Trigger) -> None:
 
 def watch(url: str, trigger_id: str, on_look: Callable[[Standing], None]) -> tuple[RunReport, ...]:
     """Follow a trigger's runs to their end; their reports, by source and month."""
-    from worker.bootstrap import ledger, triggers
     from worker.services.follow import look
 
     runs, asked = ledger(url), triggers(url)
@@ -76,8 +74,6 @@ def cancel(url: str, run_id: str) -> RunReport:
     A run that nobody could end within 30 s is reported as running: it was asked to end, and will. NotFoundError for a run
     that the ledger does not know.
     """
-    from worker.bootstrap import ledger
-
     if ledger(url).cancel(run_id):
         _send(url, "offgridflow.publish_run", {"run_id": run_id})
     deadline, between_looks = time.monotonic() + CANCEL_SECONDS, threading.Event()
@@ -91,10 +87,10 @@ def retry(url: str, run_id: str) -> Trigger | None:
 
     None for a run that did not fail. BadRequestError while it runs, NotFoundError when the ledger does not know it.
     """
-    from worker.bootstrap import ledger
     from worker.services.plan_again import same_month
 
-    plan, state = ledger(url).plan(run_id), ledger(url).progress(run_id).state
+    runs = ledger(url)
+    plan, state = runs.plan(run_id), runs.progress(run_id).state
     if state is RunState.RUNNING:
         raise BadRequestError(f"run {run_id} is running", "running", f"wait, or `offgridflow cancel {run_id}` first")
     if state not in {RunState.FAILED, RunState.CANCELLED}:
@@ -106,7 +102,6 @@ def _send(url: str, task: str, message: dict[str, str]) -> None:
     from kombu.exceptions import OperationalError
 
     from worker.adapters.redis_backlog import sent_now
-    from worker.bootstrap import telemetry
 
     headers = {**telemetry().headers(), **sent_now()}
     try:

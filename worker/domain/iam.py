@@ -10,7 +10,7 @@ from worker.domain.source import Location
 GRANT = re.compile(r"\bgrant (?P<action>\w+:\w+) on (?P<resource>[^\s;,]+)")
 """How every remedy names a missing permission, the one that is needed first."""
 
-ARN = re.compile(r"\barn:(?P<partition>aws[\w-]*):(?P<service>\w+):")
+ARN = re.compile(r"\barn:(?P<partition>aws[\w-]*):")
 
 
 def missing(remedy: str, place: Location | None = None) -> Statement | None:
@@ -23,11 +23,14 @@ def missing(remedy: str, place: Location | None = None) -> Statement | None:
         return None
     action, resource = found["action"], found["resource"]
     statement: dict[str, object] = {"Effect": "Allow", "Action": action, "Resource": resource}
-    arn = ARN.search(remedy, found.start("resource"))
-    if action.startswith("kms:") and arn and arn["service"] != "kms":
+    if action.startswith("kms:") and not resource.startswith("arn:"):
         # The refusal did not name the key: any that is used through S3.
         condition = {"StringLike": {"kms:ViaService": "s3.*.amazonaws.*"}}
-        return statement | {"Resource": f"arn:{arn['partition']}:kms:*:*:key/*", "Condition": condition}
+        arn = ARN.search(remedy)
+        return statement | {
+            "Resource": f"arn:{arn['partition'] if arn else 'aws'}:kms:*:*:key/*",
+            "Condition": condition,
+        }
     if place and place.scheme == "s3":
         prefix = f"{place.prefix.rstrip('/')}/" if place.prefix else ""
         if action == "s3:ListBucket":
