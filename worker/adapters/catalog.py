@@ -23,6 +23,7 @@ from worker.domain.errors import AuthError, BadRequestError, FatalError, IngestE
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.schema import Schema
     from pyiceberg.table import Table
     from sqlalchemy.engine import URL
     from sqlalchemy.exc import DBAPIError
@@ -136,6 +137,14 @@ class OrgTables:
                 return self._catalog.load_table((namespace(org_id), TABLE))
             except NoSuchTableError:
                 return None
+
+    def schema(self, org_id: str) -> Schema:
+        """The columns of the org's table; if it is missing, those that it will be made with."""
+        table = self.find(org_id)
+        if table is None:
+            self._refuse_other_spelling(org_id)
+            return table_definition.schema()
+        return table.schema()
 
     def get(self, org_id: str) -> Table:
         """The org's table as it is now, made if it is missing."""

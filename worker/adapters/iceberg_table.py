@@ -76,9 +76,9 @@ class IcebergActivityTable:
         return next((version.record(slot) for _, version in self.versions(slot.org_id)), None)
 
     def columns(self, org_id: str) -> str:
-        """The columns of the org's table, as Iceberg writes a schema. A table, made now if it is missing, keeps them for ever."""
+        """The columns of the org's table, or those that it will be made with, as Iceberg writes a schema. It keeps them for ever."""
         if org_id not in self._columns:
-            self._columns[org_id] = self._tables.get(org_id).schema().model_dump_json()
+            self._columns[org_id] = self._tables.schema(org_id).model_dump_json()
         return self._columns[org_id]
 
     def forgotten(self, org_id: str | None = None) -> tuple[tuple[PublicationRecord, datetime], ...]:

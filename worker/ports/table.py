@@ -34,7 +34,7 @@ class ActivityTable(PublishedMonths, Protocol):
     def current(self, slot: Slot) -> PublicationRecord | None: ...
 
     def columns(self, org_id: str) -> str:
-        """The columns of the org's table, which is made if it is missing: as a part has to have them, for its writer to read."""
+        """The columns of the org's table, or those that it will be made with: as a part has to have them, for its writer to read."""
 
     def publish(self, slot: Slot, decide: Callable[[Held], Publication | None]) -> tuple[PublicationRecord, int]:
         """Commit what ``decide`` makes of the held state, in one table commit; decide again when another commit came first.
