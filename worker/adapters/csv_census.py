@@ -46,7 +46,7 @@ class Census:
 
     def blocks(self, chunks: Iterable[bytes], about: str) -> Iterator[Block]:
         """The whole file, counted as it is read. FatalError when a row is too long to be read."""
-        pile, head, unended = list[bytes](), b"", 0
+        pile, unended = [b""], 0  # what stands where a line was, and the chunks behind it
         lines, separators = 1, 0  # that were given out: a header is no row
         for chunk in chunks:
             pile.append(chunk)
@@ -57,12 +57,12 @@ class Census:
             is_full = sum(map(len, pile)) >= BLOCK_BYTES or self.separators - separators >= BLOCK_FIELDS
             if is_full and not unended:
                 end = _last_row_end(chunk, in_quotes=self._in_quotes)
-                body = b"".join([head, *pile[:-1], chunk[:end]])
-                pile, head = [chunk[end:]], HEADLESS
-                yield Block(body, self.lines - lines)
+                pile[-1], rest = chunk[:end], chunk[end:]
+                yield Block(_taken(pile), self.lines - lines)
+                pile += [HEADLESS, rest]
                 lines, separators = self.lines, self.separators
-        if any(pile):
-            body = b"".join([head, *pile])
+        if any(pile[1:]):
+            body = _taken(pile)
             self.lines += not body.endswith(b"\n")
             yield Block(body, self.lines - lines)
 
@@ -72,6 +72,13 @@ class Census:
         self.separators += separators
         self.lines += lines
         return lines > 0
+
+
+def _taken(pile: list[bytes]) -> bytes:
+    """All that is on the pile. It is empty then: nothing of a block is kept here while its rows are read."""
+    body = b"".join(pile)
+    pile.clear()
+    return body
 
 
 def _last_row_end(chunk: bytes, *, in_quotes: bool) -> int:

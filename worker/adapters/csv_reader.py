@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 import polars as pl
@@ -32,8 +31,8 @@ class CsvReader:
         self._about = about
         self._census = Census()
         self._blocks = self._census.blocks(chunks, about)
-        self._first = next(self._blocks, Block(b"", 0))
-        self.binding = bind(self._header(self._first.body), about, wanted)
+        self._seen = [next(self._blocks, Block(b"", 0))]
+        self.binding = bind(self._header(self._seen[0].body), about, wanted)
 
     @property
     def missing_fields(self) -> int:
@@ -47,11 +46,18 @@ class CsvReader:
         (counted from ``first``), ``is_ragged``, and the tags as ``tag:<key>`` columns or as the one map column they came in.
         """
         next_row = first
-        for block in chain([self._first], self._blocks):
-            if block.rows:
+        for block in self._unread():
+            rows = block.rows
+            if rows:
                 on_batch(self._rows(block, next_row))
-            next_row += block.rows
+            next_row += rows
+            del block  # before the next one is put together
         return next_row - first
+
+    def _unread(self) -> Iterator[Block]:
+        while self._seen:
+            yield self._seen.pop()
+        yield from self._blocks
 
     def _rows(self, block: Block, first: int) -> pl.DataFrame:
         try:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +10,8 @@ import polars as pl
 import pytest
 
 from tests.unit.adapters.csv_files import HEADER, body, ids, opened, read, row
+from worker.adapters import csv_census
+from worker.adapters.csv_reader import CsvReader
 from worker.domain import amounts
 from worker.domain.errors import BadRequestError
 
@@ -133,3 +137,28 @@ def test_what_the_consumer_raises_comes_out_unchanged_and_ends_the_reading(
 
     assert caught.value is error
     assert batches == 1
+
+
+def test_no_more_of_a_file_is_held_than_the_block_that_is_read_or_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    block, chunk = 8 << 20, 1 << 20
+    monkeypatch.setattr(csv_census, "BLOCK_BYTES", block)
+    lines = f"{row('a', '1' * 20_000)}\n".encode() * (chunk // 20_000)
+    held: list[int] = []
+
+    def look(*_: object) -> None:
+        held.append(tracemalloc.get_traced_memory()[0])
+
+    def chunks() -> Iterator[bytes]:
+        yield body()
+        for _ in range(40):
+            look()
+            yield bytes(bytearray(lines))
+
+    tracemalloc.start()
+    try:
+        CsvReader(chunks(), "cur/a.csv").batches(look)
+    finally:
+        tracemalloc.stop()
+
+    assert len(held) == 40 + 5
+    assert max(held) < block + 4 * chunk
