@@ -26,7 +26,7 @@ print(before - held())
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="looks at glibc's allocator, which this system has not")
 @pytest.mark.parametrize(
-    ("size", "count", "least", "most"), [(24 << 20, 4, 95, 97), (4 << 20, 24, 95, 97), (1 << 20, 96, 0, 2)]
+    ("size", "count", "least", "most"), [(24 << 20, 4, 95, 97), (4 << 20, 24, 0, 2), (1 << 20, 96, 0, 2)]
 )
 def test_blocks_of_a_reports_size_go_back_to_the_kernel_and_smaller_ones_are_kept(
     size: int, count: int, least: int, most: int
