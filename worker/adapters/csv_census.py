@@ -7,6 +7,7 @@ stands one column too far left. Counting is what shows it: a table of n rows and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from typing import NamedTuple
 
 from worker.adapters.csv_marks import outside
@@ -46,23 +47,24 @@ class Census:
 
     def blocks(self, chunks: Iterable[bytes], about: str) -> Iterator[Block]:
         """The whole file, counted as it is read. FatalError when a row is too long to be read."""
-        pile, unended = [b""], 0  # what stands where a line was, and the chunks behind it
+        room, unended, empty = BytesIO(), 0, 0
         lines, separators = 1, 0  # that were given out: a header is no row
         for chunk in chunks:
-            pile.append(chunk)
             unended = 0 if self._count(chunk) else unended + len(chunk)
             if unended > ROW_BYTES:
                 message = f"{about} has a row of more than {ROW_BYTES:,} bytes"
                 raise FatalError(message, "row_too_long", "ask AWS for the report again, or restore the object")
-            is_full = sum(map(len, pile)) >= BLOCK_BYTES or self.separators - separators >= BLOCK_FIELDS
-            if is_full and not unended:
-                end = _last_row_end(chunk, in_quotes=self._in_quotes)
-                pile[-1], rest = chunk[:end], chunk[end:]
-                yield Block(_taken(pile), self.lines - lines)
-                pile += [HEADLESS, rest]
+            is_much = room.tell() + len(chunk) >= BLOCK_BYTES or self.separators - separators >= BLOCK_FIELDS
+            is_full = is_much and not unended
+            end = _last_row_end(chunk, in_quotes=self._in_quotes) if is_full else len(chunk)
+            room.write(memoryview(chunk)[:end])
+            if is_full:
+                yield Block(_taken(room), self.lines - lines)
+                empty = room.write(HEADLESS)
+                room.write(memoryview(chunk)[end:])
                 lines, separators = self.lines, self.separators
-        if any(pile[1:]):
-            body = _taken(pile)
+        if room.tell() > empty:
+            body = _taken(room)
             self.lines += not body.endswith(b"\n")
             yield Block(body, self.lines - lines)
 
@@ -74,10 +76,15 @@ class Census:
         return lines > 0
 
 
-def _taken(pile: list[bytes]) -> bytes:
-    """All that is on the pile. It is empty then: nothing of a block is kept here while its rows are read."""
-    body = b"".join(pile)
-    pile.clear()
+def _taken(room: BytesIO) -> bytes:
+    """All that is in the room, which is free then.
+
+    Whoever has read it lets go of it, and what follows is written over it. A block of its own for each would be put together
+    in memory that the kernel has to clear first: a fifteenth of a conversion's CPU time (measured).
+    """
+    room.truncate()
+    body = room.getvalue()
+    room.seek(0)
     return body
 
 
