@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import polars as pl
 
 from worker.domain import reference
-from worker.domain.texts import named, plain, said
+from worker.domain.texts import named, said
 
 OTHER_CATEGORY, ANYWHERE, UNKNOWN_UNIT = "cloud_other", "GLOBAL", "unknown"
 
@@ -46,40 +47,47 @@ MOST_KNOWN = 20_000
 """Combinations that are remembered: some 10 MiB. A month has a few thousand."""
 
 
+_Combination = tuple[str | None, ...]
+
+
 class Meanings:
     """What combinations of `MEANING` come to. Those that were met are remembered: their rules run once, and not once a batch."""
 
     def __init__(self) -> None:
-        self._known: pl.DataFrame | None = None
+        self._known = _Known({}, _derived([]))
 
     def added_to(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with `DERIVED`, by the combination of each."""
         distinct = rows.select(MEANING).unique()
-        derived = self._of(distinct.select_seq(plain(name) for name in MEANING))
+        derived = self._of(distinct.rows())
         known = distinct.hstack(derived.select_seq(pl.col(name).cast(_categories()) for name in DERIVED))
-        return _joined(rows, known)
+        return rows.join(known, on=list(MEANING), how="left", nulls_equal=True, maintain_order="left")
 
-    def _of(self, distinct: pl.DataFrame) -> pl.DataFrame:
-        """Combinations, as text, with what they mean."""
-        known = _with_derived(distinct.clear()) if self._known is None else self._known
-        joined = _joined(distinct, known)
-        if not joined["unit"].has_nulls():
-            return joined
-        unmet = joined.filter(pl.col("unit").is_null()).select(MEANING)
-        known = pl.concat([known, _with_derived(unmet)])
-        self._known = known if known.height <= MOST_KNOWN else None
-        return _joined(distinct, known)
+    def _of(self, combinations: list[_Combination]) -> pl.DataFrame:
+        """What each of them means, as text."""
+        known = self._known.with_those_of(combinations)
+        self._known = known if len(known.places) <= MOST_KNOWN else _Known({}, _derived([]))
+        return known.derived[[known.places[each] for each in combinations]]
 
 
-def _joined(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    return rows.join(known, on=list(MEANING), how="left", nulls_equal=True, maintain_order="left")
+class _Known(NamedTuple):
+    """The ``places`` of combinations in ``derived``, which has their `DERIVED`."""
+
+    places: dict[_Combination, int]
+    derived: pl.DataFrame
+
+    def with_those_of(self, combinations: list[_Combination]) -> _Known:
+        unmet = [each for each in combinations if each not in self.places]
+        if not unmet:
+            return self
+        places = {each: place for place, each in enumerate(unmet, self.derived.height)}
+        return _Known(self.places | places, pl.concat([self.derived, _derived(unmet)]))
 
 
-def _with_derived(distinct: pl.DataFrame) -> pl.DataFrame:
-    """The text is copied, for it would keep its batch alive."""
+def _derived(combinations: list[_Combination]) -> pl.DataFrame:
     found, derived = _rules_of_meaning()
-    copied = pl.DataFrame(distinct.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    return copied.with_columns_seq(found).with_columns_seq(derived)
+    rows = pl.DataFrame(combinations, dict.fromkeys(MEANING, pl.String), orient="row")
+    return rows.with_columns_seq(found).with_columns_seq(derived).select(DERIVED)
 
 
 def _categories() -> pl.Categorical:

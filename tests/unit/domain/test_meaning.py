@@ -38,13 +38,13 @@ def test_what_is_remembered_changes_nothing(monkeypatch: pytest.MonkeyPatch, mos
 
 def test_a_combination_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[int] = []
-    derive = meaning._with_derived
+    derive = meaning._derived
 
-    def counted(distinct: pl.DataFrame) -> pl.DataFrame:
-        judged.append(distinct.height)
-        return derive(distinct)
+    def counted(combinations: list[meaning._Combination]) -> pl.DataFrame:
+        judged.append(len(combinations))
+        return derive(combinations)
 
-    monkeypatch.setattr(meaning, "_with_derived", counted)
+    monkeypatch.setattr(meaning, "_derived", counted)
     meanings = Meanings()
 
     for _ in range(3):
