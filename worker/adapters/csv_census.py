@@ -47,7 +47,7 @@ class Census:
 
     def blocks(self, chunks: Iterable[bytes], about: str) -> Iterator[Block]:
         """The whole file, counted as it is read. FatalError when a row is too long to be read."""
-        room, unended, empty = BytesIO(), 0, 0
+        room, unended, empty = BytesIO(), 0, 0  # `empty` is as much as stands where a line was
         lines, separators = 1, 0  # that were given out: a header is no row
         for chunk in chunks:
             unended = 0 if self._count(chunk) else unended + len(chunk)
@@ -79,8 +79,8 @@ class Census:
 def _taken(room: BytesIO) -> bytes:
     """All that is in the room, which is free then.
 
-    Whoever has read it lets go of it, and what follows is written over it. A block of its own for each would be put together
-    in memory that the kernel has to clear first: a fifteenth of a conversion's CPU time (measured).
+    What follows is written over it once its reader has let go of it, and elsewhere until then. A block of its own for each would
+    be put together in memory that the kernel has to clear first: a fifteenth of a conversion's CPU time (measured).
     """
     room.truncate()
     body = room.getvalue()

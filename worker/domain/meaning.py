@@ -44,7 +44,7 @@ DERIVED = (
 """What they decide; ``region_from`` is how the region was found, ``said_unit`` the unit in the report's own words."""
 
 MOST_KNOWN = 20_000
-"""Combinations that are remembered: some 10 MiB. A month has a few thousand."""
+"""Combinations that are remembered: some 16 MiB (measured). A month has a few thousand."""
 
 
 _Combination = tuple[str | None, ...]
@@ -54,7 +54,7 @@ class Meanings:
     """What combinations of `MEANING` come to. Those that were met are remembered: their rules run once, and not once a batch."""
 
     def __init__(self) -> None:
-        self._known = _Known({}, _derived([]))
+        self._known: _Known | None = None
 
     def added_to(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with `DERIVED`, by the combination of each."""
@@ -65,8 +65,8 @@ class Meanings:
 
     def _of(self, combinations: list[_Combination]) -> pl.DataFrame:
         """What each of them means, as text."""
-        known = self._known.with_those_of(combinations)
-        self._known = known if len(known.places) <= MOST_KNOWN else _Known({}, _derived([]))
+        known = (self._known or _Known({}, _derived([]))).with_those_of(combinations)
+        self._known = known if len(known.places) <= MOST_KNOWN else None
         return known.derived[[known.places[each] for each in combinations]]
 
 
@@ -81,7 +81,7 @@ class _Known(NamedTuple):
         if not unmet:
             return self
         places = {each: place for place, each in enumerate(unmet, self.derived.height)}
-        return _Known(self.places | places, pl.concat([self.derived, _derived(unmet)]))
+        return _Known(self.places | places, pl.concat([self.derived, _derived(unmet)], rechunk=True))
 
 
 def _derived(combinations: list[_Combination]) -> pl.DataFrame:

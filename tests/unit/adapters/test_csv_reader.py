@@ -162,3 +162,11 @@ def test_no_more_of_a_file_is_held_than_the_block_that_is_read_or_put_together(m
 
     assert len(held) == 40 + 5
     assert max(held) < block + 4 * chunk
+
+
+def test_a_block_that_somebody_still_holds_is_not_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_census, "BLOCK_BYTES", 8)
+
+    held = list(csv_census.Census().blocks([b"a,b\n1,2\n3", b",4\n5,6\n7,8\n9", b",0"], "cur/a.csv"))
+
+    assert [tuple(block) for block in held] == [(b"a,b\n1,2\n", 1), (b"-\n3,4\n5,6\n7,8\n", 3), (b"-\n9,0", 1)]
