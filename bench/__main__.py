@@ -22,6 +22,8 @@ from bench.workers import Run, ingest, poll
 SCALES = (0.1, 1, 3)
 MONTH_SCALES = (1, 3)
 PARTS = 10_000
+TINY_ROUNDS = 3
+"""How many times as many rounds a tiny file has: its share is the small difference of two figures, and each swings by more."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -71,7 +73,9 @@ def _queue(folder: Path, rows: int, rounds: int) -> Queue:
     months = [inputs.month(folder, inputs.FILES, rows * scale // inputs.FILES) for scale in MONTH_SCALES]
     tiny, single = (inputs.month(folder, files, inputs.TINY_ROWS) for files in (inputs.TINY_FILES, 1))
     files, reports = inputs.TINY_FILES, sorted(tiny.rglob("*.csv.gz"))
-    tinies = [(ingest(tiny, 1), ingest(single, 1), float(_alone("bench.ours", *reports))) for _ in range(rounds)]
+    tinies = [
+        (ingest(tiny, 1), ingest(single, 1), float(_alone("bench.ours", *reports))) for _ in range(TINY_ROUNDS * rounds)
+    ]
     return Queue(
         months=tuple(_scaling(month, rounds) for month in months),
         ms_a_file=median(1000 * (many.seconds - one.seconds) / (files - 1) for many, one, _ in tinies),
